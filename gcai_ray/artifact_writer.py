@@ -81,6 +81,17 @@ class ArtifactWriter:
             pa.Table.from_pylist([row.model_dump(mode="python") for row in rows], schema=schema),
         )
 
+    def drop(self, table: str) -> None:
+        """Leave out what this attempt has written to a table so far, and remove its files."""
+        for part in [part for part in self.parts if part.table == table]:
+            self.parts.remove(part)
+            self.storage.remove(*self.directory, part.name)
+
+    def abandon(self) -> None:
+        """Remove all that this attempt has written: it will not be committed."""
+        for table in {part.table for part in self.parts if part.table}:
+            self.drop(table)
+
     def write_document(self, name: str, data: bytes) -> None:
         """Write one document. Attempts differ in name only where parts do; a document of a lost
         race is never listed.
@@ -136,7 +147,9 @@ class ArtifactWriter:
 def write_part(
     storage: Storage, directory: tuple[str, ...], table: str, name: str, rows: pa.Table
 ) -> Part:
-    """Write one Parquet part, checked against the table's schema, and say what was written."""
+    """Write one Parquet part, whole or not at all, checked against the table's schema; says what
+    was written.
+    """
     import pyarrow.parquet as pq
 
     buffer = io.BytesIO()
@@ -147,7 +160,7 @@ def write_part(
         compression="zstd",
     )
     data = buffer.getvalue()
-    storage.write(data, *directory, name)
+    storage.replace(data, *directory, name)
     return Part(
         table=table,
         name=name,

@@ -4,41 +4,19 @@ and opens no data.
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from gcai_ray.engine_config import AnyEngine, EngineConfig, ExtractiveEngine
 from gcai_ray.errors import ConfigError
 from gcai_ray.schemas import Choice
+from gcai_ray.section import Section
 
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """Base of every part of the configuration: frozen, unknown keys refused with a suggestion."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_keys(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            unknown = [key for key in value if key not in cls.model_fields]
-            if unknown:
-                raise ValueError(
-                    "; ".join(_unknown_key(str(key), list(cls.model_fields)) for key in unknown)
-                )
-        return value
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}"
-    return f"unknown key '{key}': {hint}"
 
 
 class PreferenceColumns(Section):
@@ -52,7 +30,7 @@ class PreferenceColumns(Section):
     annotator: str | None = None
     id: str | None = None
     groups: tuple[str, ...] = ()
-    values: dict[str, Choice] = {"a": Choice.A, "b": Choice.B, "tie": Choice.TIE}
+    values: dict[str, Choice] = Field(default_factory=lambda: {str(c): c for c in Choice})
 
 
 class StatementColumns(Section):
@@ -125,12 +103,6 @@ Source = Annotated[
 ]
 
 
-class EngineConfig(Section):
-    """Who answers the stages' questions."""
-
-    name: Literal["extractive"] = "extractive"
-
-
 class RayConfig(Section):
     """Where it runs. Never part of a fingerprint."""
 
@@ -147,18 +119,24 @@ class IngestConfig(Section):
 
 
 class DistillConfig(Section):
-    """Clustering of candidates. A number of clusters left out is chosen from the data."""
+    """Clustering of candidates. A number of clusters left out is chosen from the data.
+
+    `num_shown`: members of a cluster a model reads to sum it up.
+    """
 
     num_contextual_clusters: Annotated[int, Field(ge=2)] | None = None
     num_general_clusters: Annotated[int, Field(ge=2)] | None = None
+    num_shown: Annotated[int, Field(ge=2, le=100)] = 20
 
 
 class VoteConfig(Section):
-    """Matching of a person's clauses to principles: the share of unrelated clauses that may match
-    by chance.
+    """Matching of a person's clauses to principles (`max_chance_match`: the share of unrelated
+    clauses that may match by chance), and, with a model, the votes of principles on pairs.
     """
 
     max_chance_match: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    num_pairs: Annotated[int, Field(ge=1)] = 1000
+    principles_per_question: Annotated[int, Field(ge=1, le=100)] = 40
 
 
 class RatifyConfig(Section):
@@ -179,12 +157,19 @@ class Config(Section):
     root: str
     seed: int = 0
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
-    engine: EngineConfig = EngineConfig()
+    mode: Literal["gcai", "icai"] = "gcai"
+    engine: EngineConfig = ExtractiveEngine()
     ray: RayConfig = RayConfig()
     ingest: IngestConfig = IngestConfig()
     distill: DistillConfig = DistillConfig()
     vote: VoteConfig = VoteConfig()
     ratify: RatifyConfig = RatifyConfig()
+
+    @model_validator(mode="after")
+    def _icai_needs_a_model(self) -> Config:
+        if self.mode == "icai" and self.engine.name == "extractive":
+            raise ValueError("mode 'icai' reads no reasons, so it needs a model: set `engine`")
+        return self
 
     @model_validator(mode="after")
     def _source_names_differ(self) -> Config:
@@ -228,9 +213,18 @@ def parse_config(raw: dict[str, Any], origin: str) -> Config:
 def _describe(detail: Any) -> str:
     place = ".".join(str(part) for part in detail["loc"])
     message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "union_tag_not_found":
+        tag = detail["ctx"]["discriminator"].strip("'")
+        return f"{place}: `{tag}` is missing; it is one of {', '.join(_tags(tag))}"
     seen = detail.get("input")
     shown = f" (found {seen!r})" if isinstance(seen, str | int | float | bool) else ""
     return f"{place}: {message}{shown}" if place else f"{message}{shown}"
+
+
+def _tags(key: str) -> list[str]:
+    """What `engine.name` or the `format` of a source may be."""
+    kinds = get_args(AnyEngine if key == "name" else get_args(Source)[0])
+    return [tag for kind in kinds for tag in get_args(kind.model_fields[key].annotation)]
 
 
 def _apply_override(raw: dict[str, Any], override: str) -> None:

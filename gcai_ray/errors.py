@@ -39,3 +39,13 @@ class StorageError(GcaiError, OSError):
 class StageError(GcaiError, RuntimeError):
     """A stage that ran and whose result cannot stand, for example because every row was "
     "rejected."""
+
+
+class EngineError(GcaiError, RuntimeError):
+    """An engine that cannot answer at all: not reachable, key refused, cannot start, stalled."""
+
+
+class RepliesPending(GcaiError):
+    """Questions are written to batch files; their replies are still to be brought back."""
+
+    exit_code = 3

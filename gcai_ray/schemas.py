@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 EMBEDDING_DIM = 384
 Vector = Annotated[list[float], Field(min_length=EMBEDDING_DIM, max_length=EMBEDDING_DIM)]
 Id = Annotated[
@@ -147,6 +147,54 @@ class Reject(Row):
     reason: str
 
 
+class Message(Row):
+    """One message of a chat."""
+
+    role: str
+    content: str
+
+
+class Sampling(Row):
+    """How the model is to choose its words."""
+
+    temperature: float = Field(ge=0)
+    top_p: float = Field(gt=0, le=1)
+    max_tokens: int = Field(ge=1, description="tokens the reply may have")
+    seed: int = Field(description="of the first attempt; every further attempt adds 1")
+
+
+class Request(Row):
+    """One question to a model. The same question about two rows has one id and is asked once."""
+
+    id: Id = Field(description="hash of model, messages, reply schema and sampling")
+    stage: str
+    prompt: str = Field(description="name of the file in prompts/ that words it")
+    source_id: Id = Field(description="the row, cluster or pair it is about")
+    part: int = Field(ge=0, description="which of the questions about that row, from 0")
+    model: str = Field(description="identity of the model, never a path")
+    messages: list[Message]
+    reply_schema: str = Field(description="JSON Schema the reply must satisfy, as JSON")
+    sampling: Sampling
+    num_prompt_tokens: int = Field(ge=0, description="as counted or estimated before asking")
+
+
+class Reply(Row):
+    """What came back for one attempt at a question."""
+
+    request_id: Id
+    stage: str
+    attempt: int = Field(ge=1)
+    engine: str
+    text: str = Field(description="raw, as the model wrote it")
+    parsed: bool = Field(description="whether it holds JSON that satisfies the reply schema")
+    finish_reason: str | None = Field(description="`stop`, `length`, …; null when none was given")
+    num_prompt_tokens: int = Field(ge=0)
+    num_cached_tokens: int = Field(ge=0, description="prompt tokens served from a prefix cache")
+    num_completion_tokens: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+    error: str | None = Field(description="why it is not parsed, or why nothing came back")
+
+
 class Candidate(Row):
     """One proposed principle and the sentences of one person it rests on."""
 
@@ -186,7 +234,9 @@ class Principle(Row):
     id: Id
     kind: Kind
     text: str
-    candidate_id: Id = Field(description="the candidate whose words it takes")
+    candidate_id: Id = Field(
+        description="the candidate that speaks for its cluster; its words, unless a model summed up"
+    )
     num_members: int = Field(ge=0)
     num_people: int = Field(ge=0)
     vector: Vector = Field(description="embedding of its text")
@@ -204,12 +254,13 @@ class Member(Row):
     similarity: float = Field(
         description="cosine of the candidate to the centre of its cluster, -1 to 1"
     )
+    confirmed: bool = Field(description="a model read it and said that the principle covers it")
     x: float
     y: float
 
 
-class Vote(Row):
-    """One clause of one person that matches a principle."""
+class Match(Row):
+    """One clause of one person that says what a principle says."""
 
     principle_id: Id
     kind: Kind
@@ -219,6 +270,36 @@ class Vote(Row):
     groups: list[Group]
     split: Split
     similarity: float = Field(description="cosine of the clause to the principle's text, -1 to 1")
+
+
+class VoteOutcome(StrEnum):
+    """What a principle says about a pair, against what the person chose. Never folded into one
+    another.
+    """
+
+    FOR = "for"
+    AGAINST = "against"
+    BOTH = "both"
+    NEITHER = "neither"
+    ABSTAIN = "abstain"
+    INVALID = "invalid"
+
+
+class Vote(Row):
+    """What one principle says about one pair, asked in both orders of the two responses."""
+
+    principle_id: Id
+    row_id: Id = Field(description="the preference voted on")
+    annotator_id: Id
+    groups: list[Group]
+    preferred: Choice = Field(description="what the person chose")
+    a_first: str | None = Field(
+        description="`a`, `b`, `both` or `neither`, response_a shown first; null: no usable reply"
+    )
+    b_first: str | None = Field(description="the same when response_b was shown first")
+    outcome: VoteOutcome = Field(
+        description="`abstain`: the answer flipped with the order; `invalid`: a reply is missing"
+    )
 
 
 class Interval(Row):
@@ -276,6 +357,18 @@ class Evidence(Row):
     similarity: float
 
 
+class Prediction(Row):
+    """How well a principle predicts which response people chose, by a model's votes in both orders.
+
+    Every outcome is counted apart; `voice`: mean over people of the share of their pairs it speaks
+    for, less the share it speaks against.
+    """
+
+    num_pairs: int
+    outcomes: dict[VoteOutcome, int]
+    voice: Interval
+
+
 class ChosenPrinciple(Row):
     """A principle of the constitution."""
 
@@ -284,11 +377,16 @@ class ChosenPrinciple(Row):
     rank: int = Field(ge=1, description="within its kind")
     text: str
     support: Support
+    prediction: Prediction | None = Field(
+        description="null where no model voted: general principles, the extractive engine"
+    )
     num_people_added: int = Field(description="people whom no principle ranked before it explains")
     tied_with: list[Id] = Field(
         description="chosen principles of its kind whose order against it is within noise"
     )
-    evidence: list[Evidence] = Field(min_length=1)
+    evidence: list[Evidence] = Field(
+        description="never empty, but in ICAI mode, which reads no reasons"
+    )
 
 
 class Constitution(Row):
@@ -299,7 +397,9 @@ class Constitution(Row):
     schema_version: int = SCHEMA_VERSION
     title: str
     status: str = Field(description="`candidate` until people ratify it")
+    mode: str = Field(description="`gcai`, or `icai`: the baseline without reasons and statements")
     engine: str
+    model: str | None = Field(description="identity of the language model; null: none was used")
     num_preferences: int
     num_reasons: int
     num_statements: int
@@ -329,10 +429,13 @@ TABLES: dict[str, type[Row]] = {
     "preferences": Preference,
     "statements": Statement,
     "rejects": Reject,
+    "requests": Request,
+    "replies": Reply,
     "candidates": Candidate,
     "embeddings": Embedding,
     "principles": Principle,
     "members": Member,
+    "matches": Match,
     "votes": Vote,
     "evaluation": Measure,
 }

@@ -12,7 +12,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gcai_ray.errors import StorageError
@@ -35,6 +35,12 @@ class Storage:
     """
 
     root: str
+    _place: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """A relative root means where the command was started, on whatever worker it is used."""
+        place = self.root if "://" in self.root else os.path.abspath(self.root)
+        object.__setattr__(self, "_place", place)
 
     @property
     def filesystem(self) -> Any:
@@ -84,6 +90,11 @@ class Storage:
                 os.makedirs(os.path.dirname(self.path(*names)), exist_ok=True)
             self.filesystem.pipe_file(self.path(*names), data)
 
+    def remove(self, *names: str) -> None:
+        """Remove a file."""
+        with self._explained("remove", names):
+            self.filesystem.rm_file(self.path(*names))
+
     def replace(self, data: bytes, *names: str) -> None:
         """Write a file, whole or not at all, over one that may stand there."""
         if not self.is_local:
@@ -130,8 +141,7 @@ class Storage:
     def _open(self) -> tuple[Any, str]:
         import fsspec
 
-        root = self.root if "://" in self.root else os.path.abspath(self.root)
-        return fsspec.core.url_to_fs(root)
+        return fsspec.core.url_to_fs(self._place)
 
     @contextmanager
     def _explained(self, verb: str, names: tuple[str, ...]) -> Iterator[None]:

@@ -8,7 +8,7 @@ import pytest
 from gcai_ray.artifact_writer import ArtifactWriter
 from gcai_ray.artifacts import Artifact, check_artifact, conform, fingerprint, open_artifact
 from gcai_ray.errors import ArtifactError
-from gcai_ray.schemas import Reject, arrow_schema
+from gcai_ray.schemas import SCHEMA_VERSION, Reject, arrow_schema
 from gcai_ray.storage import Storage
 
 ROW = Reject(
@@ -78,7 +78,7 @@ def test_an_artifact_of_another_version_is_refused_not_misread(tmp_path: Path) -
         open_artifact(artifact.storage, artifact.directory)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"schema_version": 1}'])
+@pytest.mark.parametrize("text", ["{", "[]", f'{{"schema_version": {SCHEMA_VERSION}}}'])
 def test_a_damaged_manifest_is_one_clear_error(tmp_path: Path, text: str) -> None:
     artifact = written(tmp_path)
     Path(artifact.url, "manifest.json").write_text(text)

@@ -1,0 +1,1 @@
+"""Questions → replies, each asked once: the seam between stages and engines."""
