@@ -1,0 +1,1 @@
+"""Servers the tests and benchmarks run against, and what they know."""
