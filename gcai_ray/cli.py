@@ -4,20 +4,21 @@ code.
 Nothing heavy is imported at the top: `gcai --help` must answer at once. Typer, because its help is
 readable and it takes types from the signature; argparse would be a little faster and a lot longer.
 
-Exit codes: 0 done, 2 bad input or configuration, 1 anything else.
+Exit codes: 0 done, 2 bad input or configuration, 3 replies to a batch file are still to come, 1
+anything else.
 """
 
 from __future__ import annotations
 
-import functools
 import json
+import logging
 import sys
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from gcai_ray.errors import GcaiError
+from gcai_ray.cli_errors import explained
+from gcai_ray.replies_cli import replies_app
 
 app = typer.Typer(
     name="gcai",
@@ -27,6 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(replies_app, name="replies")
 
 ConfigPath = Annotated[
     str, typer.Argument(metavar="CONFIG", help="YAML file of the run, such as jobs/demo.yaml.")
@@ -44,31 +47,13 @@ RunPath = Annotated[
 ]
 
 
-def _explained(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn an error a person can mend into one line on standard error and its exit code."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except GcaiError as error:
-            typer.echo(f"gcai: {' '.join(str(error).split())}", err=True)
-            raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt as error:
-            typer.echo(
-                "gcai: interrupted; finished stages are kept, the same command goes on", err=True
-            )
-            raise typer.Exit(130) from error
-
-    return wrapped
-
-
 def _run_until(stage: str | None, config: str, overrides: list[str] | None, as_json: bool) -> None:
     from gcai_ray.config import load_config
     from gcai_ray.pipeline import run
     from gcai_ray.show import stage_line
 
     loaded = load_config(config, tuple(overrides or ()))
+    _show_progress(as_json)
     outcomes = {}
     for planned, outcome in run(loaded, stage):
         if outcome is not None:
@@ -76,6 +61,16 @@ def _run_until(stage: str | None, config: str, overrides: list[str] | None, as_j
             if not as_json:
                 typer.echo(stage_line(planned.step.name, outcome), err=True)
     _print_run(loaded.root, outcomes, as_json)
+
+
+def _show_progress(as_json: bool) -> None:
+    """What long stages say of their progress goes to standard error, beside the stages' lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("  %(message)s"))
+    logger = logging.getLogger("gcai_ray")
+    logger.handlers = [handler]
+    logger.setLevel(logging.WARNING if as_json else logging.INFO)
+    logger.propagate = False
 
 
 def _print_run(root: str, outcomes: dict[str, Any], as_json: bool) -> None:
@@ -94,15 +89,27 @@ def _print_run(root: str, outcomes: dict[str, Any], as_json: bool) -> None:
 
 
 @app.command("run")
-@_explained
+@explained
 def run_command(config: ConfigPath, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """Run every stage that has not been run yet, and print the constitution."""
     _run_until(None, config, overrides, as_json)
 
 
+@app.command("plan")
+@explained
+def plan_command(config: ConfigPath, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Say what a run's questions to a model come to, before any is asked."""
+    from gcai_ray.config import load_config
+    from gcai_ray.plan_text import plan_text
+    from gcai_ray.planning import question_plan
+
+    loaded = load_config(config, tuple(overrides or ()))
+    typer.echo(plan_text(loaded, question_plan(loaded), as_json))
+
+
 def _stage_command(name: str, help_: str) -> None:
     @app.command(name, help=help_, rich_help_panel="One stage (and those it needs)")
-    @_explained
+    @explained
     def command(config: ConfigPath, overrides: Overrides = None, as_json: AsJson = False) -> None:
         _run_until(name, config, overrides, as_json)
 
@@ -117,7 +124,7 @@ _stage_command("report", "Write the HTML and Markdown report.")
 
 
 @app.command("show", rich_help_panel="Look")
-@_explained
+@explained
 def show_command(
     path: Annotated[
         str,
@@ -139,7 +146,7 @@ def show_command(
 
 
 @app.command("trace", rich_help_panel="Look")
-@_explained
+@explained
 def trace_command(
     principle: Annotated[
         str,
@@ -161,7 +168,7 @@ def trace_command(
 
 
 @app.command("check", rich_help_panel="Look")
-@_explained
+@explained
 def check_command(
     path: Annotated[
         str, typer.Argument(metavar="PATH", help="A run's root or an artifact's directory.")
@@ -185,7 +192,7 @@ def check_command(
 
 
 @app.command("schemas", rich_help_panel="Look")
-@_explained
+@explained
 def schemas_command(
     directory: Annotated[str, typer.Argument(help="Where the JSON Schemas stand.")] = "schemas",
     check: Annotated[

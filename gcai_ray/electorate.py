@@ -38,6 +38,12 @@ class Electorate:
         """[people], at least 1 each."""
         return np.bincount(self.person_of_row, minlength=len(self.people))
 
+    def places(self, ids: NDArray[np.str_]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Where rows with these ids stand, and which of them are in the electorate at all."""
+        found = np.searchsorted(self.rows, ids)
+        inside = np.minimum(found, max(len(self.rows) - 1, 0))
+        return found, (self.rows[inside] == ids) if len(self.rows) else np.zeros(len(ids), bool)
+
     def row_weights(self) -> NDArray[np.float64]:
         """[rows]: the part of its person's one voice a row carries."""
         return 1.0 / self.rows_per_person[self.person_of_row]
@@ -77,7 +83,7 @@ def incidence(
     electorate_: Electorate, votes: Iterable[pa.Table], principle_ids: Sequence[str]
 ) -> csr_matrix:
     """Which rows match which principles: [rows, principles] of 0 and 1, from tables with `row_id`
-    and `principle_id`.
+    and `principle_id`; votes of rows that are not in the electorate are left out.
     """
     shape = (len(electorate_.rows), len(principle_ids))
     column_of = pa.array(principle_ids, pa.string())
@@ -85,8 +91,9 @@ def incidence(
     for table in votes:
         column = pc.index_in(table["principle_id"], column_of)
         known = table.filter(column.is_valid())
-        found_rows.append(np.searchsorted(electorate_.rows, _strings(known["row_id"])))
-        found_columns.append(pc.drop_null(column).to_numpy().astype(np.int64))
+        rows, is_in = electorate_.places(_strings(known["row_id"]))
+        found_rows.append(rows[is_in])
+        found_columns.append(pc.drop_null(column).to_numpy().astype(np.int64)[is_in])
     keys = np.unique(np.concatenate(found_rows) * max(shape[1], 1) + np.concatenate(found_columns))
     ones = np.ones(len(keys), dtype=np.int64)
     return csr_matrix((ones, (keys // max(shape[1], 1), keys % max(shape[1], 1))), shape=shape)

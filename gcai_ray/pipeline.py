@@ -11,17 +11,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from gcai_ray import steps
 from gcai_ray.artifact_writer import ArtifactWriter
 from gcai_ray.artifacts import Artifact, fingerprint, open_artifact
+from gcai_ray.causes import causes
 from gcai_ray.config import Config
 from gcai_ray.errors import ArtifactError, GcaiError
 from gcai_ray.storage import Storage, explained
 
 RUN_FILE = "run.json"
+RAY_ADDS = "\nFailed to apply UDF transform"  # and advice on retries, behind a message of ours
 Settings = dict[str, Any]
 
 
@@ -47,22 +50,39 @@ def _ingest_settings(config: Config) -> Settings:
     }
 
 
-def _engine(config: Config) -> Settings:
-    return config.engine.model_dump(mode="json")
+def _asked(config: Config, stage: str) -> Settings:
+    """What a stage that only a model is asked by depends on; nothing for the extractive engine."""
+    return steps.asking_settings(config, stage) if steps.asks_a_model(config) else {}
 
 
 STEPS = (
     Step("ingest", (), _ingest_settings, steps.ingest),
-    Step("extract", ("ingest",), _engine, steps.extract),
+    Step(
+        "extract",
+        ("ingest",),
+        lambda config: steps.asking_settings(config, "extract"),
+        steps.extract,
+    ),
     Step("embed", ("extract",), lambda config: {}, steps.embed),
     Step(
         "distill",
         ("embed",),
-        lambda config: {"seed": config.seed, **config.distill.model_dump(mode="json")},
+        lambda config: {
+            "seed": config.seed,
+            **_asked(config, "distill"),
+            **config.distill.model_dump(mode="json"),
+        },
         steps.distill,
     ),
     Step(
-        "vote", ("distill", "embed"), lambda config: config.vote.model_dump(mode="json"), steps.vote
+        "vote",
+        ("distill", "embed", "ingest"),
+        lambda config: {
+            "seed": config.seed,
+            **_asked(config, "vote"),
+            **config.vote.model_dump(mode="json"),
+        },
+        steps.vote,
     ),
     Step(
         "ratify",
@@ -70,7 +90,8 @@ STEPS = (
         lambda config: {
             "name": config.name,
             "seed": config.seed,
-            **_engine(config),
+            "engine": config.engine.name,
+            "mode": config.mode,
             **config.ratify.model_dump(mode="json"),
         },
         steps.ratify,
@@ -79,7 +100,7 @@ STEPS = (
     Step(
         "evaluate",
         ("ratify", "distill", "embed", "extract", "ingest"),
-        lambda config: {"seed": config.seed},
+        lambda config: {"seed": config.seed, "mode": config.mode},
         steps.evaluate,
     ),
     Step(
@@ -163,44 +184,34 @@ def _run_step(
     started = time.monotonic()
     writer = ArtifactWriter(storage, item.directory)
     inputs = {name: done[name] for name in item.step.after}
-    with _users_errors(storage):
+    with users_errors(storage):
         item.step.run(config, inputs, writer)
     return writer.commit(
         inputs=item.inputs, config=item.settings, seconds=time.monotonic() - started
     )
 
 
-class _users_errors:
+@contextmanager
+def users_errors(storage: Storage) -> Iterator[None]:
     """Lets an error of ours raised inside a Ray task reach the user as itself; all others pass as
     they are.
     """
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None or isinstance(error, GcaiError):
-            return
-        for cause in _causes(error):
-            if isinstance(cause, GcaiError):
-                raise type(cause)(*cause.args) from error
+    try:
+        yield
+    except Exception as error:
+        if _is_ours(error):
+            raise
+        for cause in causes(error):
+            if isinstance(cause, GcaiError) and _is_ours(cause):
+                raise type(cause)(str(cause).partition(RAY_ADDS)[0]) from error
             if isinstance(cause, OSError) and cause.errno:
-                raise explained(cause, f"cannot write below {self._storage.root}") from error
+                raise explained(cause, f"cannot write below {storage.root}") from error
+        raise
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        current = waiting.pop(0)
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        waiting += [getattr(current, "cause", None), current.__cause__, current.__context__]
+def _is_ours(error: BaseException) -> bool:
+    """Ray raises a class made of its own error and ours, whose text is a whole traceback."""
+    return type(error).__module__ == GcaiError.__module__
 
 
 def _remember(config: Config, storage: Storage, planned: list[Planned]) -> None:

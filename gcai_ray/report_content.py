@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcai_ray.artifacts import Artifact
 from gcai_ray.report.content import (
+    Asked,
     ClusterPoint,
     Facts,
     MapPoint,
+    Poll,
     RejectCount,
     ReportContent,
     StageFacts,
 )
-from gcai_ray.schemas import Constitution, Measure, Reject
+from gcai_ray.schemas import Constitution, Measure, Reject, VoteOutcome
 from gcai_ray.steps.lookup import rows_by_id
 
 MAP_POINTS = 3000
+REASONS_PER_STAGE = 20
+FURTHER = "other reasons, each rarer than those shown"
+# What a model wrote and what it was measured by differ from reply to reply; the fault is the same.
+_PARTICULARS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|$)|\d+')
+ASKED = tuple(name for name in Asked.model_fields if name != "stage")
+FLIPS = ("num_flips_to_first", "num_flips_to_second")
+OUTCOME_COUNTS = tuple(f"num_{outcome}" for outcome in VoteOutcome)
+# Told elsewhere in the report; `num_attempts_now` differs between a run and its resumption.
+NOT_OF_STAGES = {*ASKED, *FLIPS, *OUTCOME_COUNTS, "num_attempts_now"}
+NOT_RESULTS = {"rejects", "requests", "replies"}
 
 
 def report_content(inputs: Mapping[str, Artifact]) -> ReportContent:
@@ -35,8 +49,10 @@ def report_content(inputs: Mapping[str, Artifact]) -> ReportContent:
         measures=[
             Measure.model_validate(row) for row in inputs["evaluate"].read("evaluation").to_pylist()
         ],
-        rejects=_reject_counts(inputs),
-        stages=[_stage(name, inputs[name]) for name in reversed(list(inputs))],
+        rejects=reject_counts(inputs),
+        stages=[stage_facts(name, inputs[name]) for name in reversed(list(inputs))],
+        poll=_poll(inputs["vote"]),
+        asked=list(asked_of(inputs)) if constitution.model else [],
         facts=Facts(engine=constitution.engine, versions=inputs["ingest"].manifest.versions),
     )
 
@@ -62,42 +78,83 @@ def _clusters(distilled: Artifact, chosen: set[str]) -> Iterator[ClusterPoint]:
         yield ClusterPoint(principle_id=row["id"], chosen=row["id"] in chosen, **facts)
 
 
-def _reject_counts(inputs: Mapping[str, Artifact]) -> list[RejectCount]:
+def reject_counts(inputs: Mapping[str, Artifact]) -> list[RejectCount]:
+    """What was set aside, by stage and reason, the 20 most frequent reasons of each stage."""
     parts = [part for artifact in inputs.values() for part in artifact.tables("rejects")]
     if not parts:
         return []
-    rejects = pa.concat_tables(parts).sort_by(
-        [(name, "ascending") for name in ("stage", "reason", "source", "source_file", "source_row")]
+    rejects = _by_kind_of_fault(pa.concat_tables(parts)).sort_by(
+        [
+            (name, "ascending")
+            for name in ("stage", "fault", "source", "source_file", "source_row", "field", "value")
+        ]
     )
-    counted = (
-        rejects.group_by(["stage", "reason"], use_threads=False)
-        .aggregate([([], "count_all")])
-        .to_pylist()
-    )
-    found = []
-    for row in sorted(counted, key=lambda r: (r["stage"], -r["count_all"], r["reason"])):
-        same = pc.and_(
-            pc.equal(rejects["stage"], row["stage"]), pc.equal(rejects["reason"], row["reason"])
-        )
-        example = Reject.model_validate(rejects.filter(same).slice(0, 1).to_pylist()[0])
-        found.append(
-            RejectCount(
-                stage=row["stage"], reason=row["reason"], count=row["count_all"], example=example
-            )
-        )
+    keys = ["stage", "fault"]
+    counted = rejects.group_by(keys, use_threads=False).aggregate([([], "count_all")]).to_pylist()
+    found: list[RejectCount] = []
+    for stage in sorted({row["stage"] for row in counted}):
+        own = [row for row in counted if row["stage"] == stage]
+        own.sort(key=lambda row: (-row["count_all"], row["fault"]))
+        found += [_reject_count(row, rejects) for row in own[:REASONS_PER_STAGE]]
+        if rest := sum(row["count_all"] for row in own[REASONS_PER_STAGE:]):
+            found.append(RejectCount(stage=stage, reason=FURTHER, count=rest))
     return found
 
 
-def _stage(name: str, artifact: Artifact) -> StageFacts:
+def _by_kind_of_fault(rejects: pa.Table) -> pa.Table:
+    """With a column `fault`: the reason, without what a model happened to write."""
+    pairs = zip(rejects["field"].to_pylist(), rejects["reason"].to_pylist(), strict=True)
+    of_model = ("reply", "principle")
+    faults = [_PARTICULARS.sub("…", why) if field in of_model else why for field, why in pairs]
+    return rejects.append_column("fault", pa.array(faults, pa.string()))
+
+
+def _reject_count(row: dict[str, Any], rejects: pa.Table) -> RejectCount:
+    same = pc.and_(
+        pc.equal(rejects["stage"], row["stage"]), pc.equal(rejects["fault"], row["fault"])
+    )
+    first = rejects.filter(same).slice(0, 1).drop_columns(["fault"]).to_pylist()[0]
+    return RejectCount(
+        stage=row["stage"],
+        reason=row["fault"],
+        count=row["count_all"],
+        example=Reject.model_validate(first),
+    )
+
+
+def stage_facts(name: str, artifact: Artifact) -> StageFacts:
+    """What a stage wrote, without questions and replies, and without what is told elsewhere."""
     manifest = artifact.manifest
     rows = {
-        f"num_{table}": number for table, number in manifest.num_rows.items() if table != "rejects"
+        f"num_{table}": number
+        for table, number in manifest.num_rows.items()
+        if table not in NOT_RESULTS
     }
+    counts = {key: number for key, number in manifest.counts.items() if key not in NOT_OF_STAGES}
     return StageFacts(
         name=name,
         num_rows=sum(rows.values()),
         num_rejects=manifest.num_rejects,
         artifact="/".join(artifact.directory),
         fingerprint=manifest.fingerprint,
-        counts=rows | manifest.counts,
+        counts=rows | counts,
     )
+
+
+def _poll(voted: Artifact) -> Poll | None:
+    counts, num_votes = voted.manifest.counts, voted.manifest.num_rows.get("votes", 0)
+    if not num_votes:
+        return None
+    return Poll(
+        num_votes=num_votes,
+        outcomes={outcome: counts.get(f"num_{outcome}", 0) for outcome in VoteOutcome},
+        **{name: counts.get(name, 0) for name in FLIPS},
+    )
+
+
+def asked_of(inputs: Mapping[str, Artifact]) -> Iterator[Asked]:
+    """What each stage asked, in the order of the stages."""
+    for name in reversed(list(inputs)):
+        counts = inputs[name].manifest.counts
+        if counts.get("num_questions"):
+            yield Asked(stage=name, **{key: counts.get(key, 0) for key in ASKED})

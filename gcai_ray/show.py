@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from gcai_ray.artifacts import MANIFEST, Artifact, check_artifact, open_artifact, read_part
 from gcai_ray.errors import ArtifactError
 from gcai_ray.pipeline import NAMES, RUN_FILE, Outcome, open_run
-from gcai_ray.schemas import TABLES, ChosenPrinciple, Constitution, Kind
+from gcai_ray.report import terminal
+from gcai_ray.report.terminal import WIDTH, printable
+from gcai_ray.schemas import TABLES, Constitution
 from gcai_ray.storage import Storage
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WIDTH = 100
 CELL_CHARS = 300
 
 
@@ -60,47 +61,9 @@ def run_facts(root: str, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
 
 
 def constitution_text(ratified: Artifact) -> str:
-    """The constitution as a person reads it in a terminal: principles, who supports them, one
-    quote each.
-    """
-    constitution = Constitution.model_validate_json(ratified.document("constitution.json"))
-    lines = [constitution.title, "=" * len(constitution.title), _about(constitution)]
-    for kind in Kind:
-        chosen = [p for p in constitution.principles if p.kind is kind]
-        if chosen:
-            lines += ["", f"{kind.capitalize()} principles"]
-        for principle in chosen:
-            lines += ["", *_principle_lines(principle, constitution)]
-    return "\n".join(lines)
-
-
-def _about(constitution: Constitution) -> str:
-    text = (
-        f"A {constitution.status} for people to ratify, from {constitution.num_reasons:,} "
-        f"reasons and "
-        f"{constitution.num_statements:,} statements of {constitution.num_people:,} people; "
-        f"engine: {constitution.engine}."
-    )
-    return textwrap.fill(text, WIDTH)
-
-
-def _principle_lines(principle: ChosenPrinciple, constitution: Constitution) -> list[str]:
-    support, places = principle.support, {p.id: p.rank for p in constitution.principles}
-    share = support.interval
-    facts = (
-        f"{support.num_people} of {support.num_people_total} people "
-        f"({share.share:.0%}, 95 % interval {share.low:.0%} to {share.high:.0%})"
-    )
-    if principle.tied_with:
-        ranks = sorted(places[key] for key in principle.tied_with)
-        facts += f"; order against {', '.join(map(str, ranks))} is within noise (tie)"
-    head = textwrap.wrap(f"{principle.rank}. {principle.text}", WIDTH, subsequent_indent="   ")
-    quote = textwrap.wrap(f"“{' '.join(principle.evidence[0].quote.split())}”", WIDTH - 5)
-    return [*head, *_indented([facts, *quote, f"id {principle.id}"])]
-
-
-def _indented(lines: list[str]) -> list[str]:
-    return [f"     {line}" for line in lines]
+    """The constitution of a finished run as a person reads it in a terminal."""
+    document = ratified.document("constitution.json")
+    return terminal.constitution_text(Constitution.model_validate_json(document))
 
 
 def show(path: str, table: str | None, num_rows: int, as_json: bool) -> str:
@@ -173,15 +136,10 @@ def _rows_text(rows: pa.Table, num_rows: int, as_json: bool) -> str:
 
 def _cell(name: str, value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = _printable(
+    text = printable(
         text if len(text) <= CELL_CHARS else f"{text[:CELL_CHARS]}… ({len(text)} characters)"
     )
     return textwrap.fill(f"{name:<18} {text}", WIDTH, subsequent_indent=" " * 19)
-
-
-def _printable(text: str) -> str:
-    """People's text must not steer the terminal: control characters are shown, not sent."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
 
 
 def _overview(artifacts: dict[str, Artifact], as_json: bool) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from gcai_ray.artifacts import Artifact
 from gcai_ray.errors import ArtifactError
 from gcai_ray.pipeline import open_run
-from gcai_ray.show import WIDTH, _printable
+from gcai_ray.report.terminal import WIDTH, printable
 from gcai_ray.steps.lookup import rows_by_id
 
 RUNS = "runs"
@@ -110,22 +110,23 @@ def _text(found: dict[str, Any]) -> str:
         f"{found['num_members']} members from {found['num_people']} people; nearest first:"
     )
     for member in found["members"]:
-        lines += [
-            "",
-            *textwrap.wrap(
-                f"· {member['text']}", WIDTH, initial_indent="  ", subsequent_indent="    "
-            ),
-        ]
-        lines += textwrap.wrap(
-            f"“{_printable(' '.join(member['quote'].split()))}”",
-            WIDTH,
-            initial_indent="    ",
-            subsequent_indent="    ",
-        )
-        numbers = ", ".join(map(str, member["sentence_numbers"]))
-        groups = "".join(f", {group['name']}: {group['value']}" for group in member["groups"])
-        lines.append(
-            f"    {member['source_file']} row {member['source_row']}, sentence {numbers}, person "
-            f"{member['annotator_id'][:8]}{groups}"
-        )
+        lines += ["", *_wrapped(f"· {member['text']}", "  ")]
+        if member["quote"]:  # a guess from the choice alone (ICAI mode) rests on no words
+            lines += _wrapped(f"“{' '.join(member['quote'].split())}”", "    ")
+        lines += _wrapped(_where(member), "    ")
     return "\n".join(lines)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    after = indent if indent == "    " else f"{indent}  "
+    return textwrap.wrap(printable(text), WIDTH, initial_indent=indent, subsequent_indent=after)
+
+
+def _where(member: dict[str, Any]) -> str:
+    numbers = ", ".join(map(str, member["sentence_numbers"]))
+    sentence = f", sentence {numbers}" if numbers else ""
+    groups = "".join(f", {group['name']}: {group['value']}" for group in member["groups"])
+    return (
+        f"{member['source_file']} row {member['source_row']}{sentence}, person "
+        f"{member['annotator_id'][:8]}{groups}"
+    )

@@ -23,6 +23,7 @@ _COMMON = frozenset(
     """.split()
 )
 _STEM_LETTERS = 5
+MAX_WORDS = 15  # of a principle that a model words, its prefix not counted
 
 
 def bare(text: str) -> str:
@@ -43,3 +44,30 @@ def content_stems(text: str) -> frozenset[str]:
     """
     words = re.findall(r"[a-z]{3,}", bare(text).lower())
     return frozenset(word[:_STEM_LETTERS] for word in words if word not in _COMMON)
+
+
+def principle_text(kind: str, words: str) -> str:
+    """A model's words as a principle of its kind: the prefix once, one space between words, one
+    full stop; "" when nothing is left.
+
+    >>> principle_text("general", "the AI should  Be honest")
+    'The AI should be honest.'
+    """
+    prefix = CONTEXTUAL_PREFIX if kind == "contextual" else GENERAL_PREFIX
+    text = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    if text.lower().startswith(prefix.lower()):
+        text = text[len(prefix) :]
+    text = text.strip(" .…\"“”'`*").strip()
+    if not text:
+        return ""
+    head, *rest = text.split(" ")
+    if head[1:].islower() or not head[1:]:
+        head = head.lower()
+    return f"{prefix}{' '.join([head, *rest])}."
+
+
+def num_words(text: str) -> int:
+    """Words of a principle behind its prefix."""
+    for prefix in (CONTEXTUAL_PREFIX, GENERAL_PREFIX):
+        text = text.removeprefix(prefix)
+    return len(text.split())

@@ -5,7 +5,16 @@ from __future__ import annotations
 import hashlib
 import random
 
-from gcai_ray.report import ClusterPoint, Facts, MapPoint, RejectCount, ReportContent, StageFacts
+from gcai_ray.report import (
+    Asked,
+    ClusterPoint,
+    Facts,
+    MapPoint,
+    Poll,
+    RejectCount,
+    ReportContent,
+    StageFacts,
+)
 from gcai_ray.schemas import (
     ChosenPrinciple,
     Constitution,
@@ -15,8 +24,10 @@ from gcai_ray.schemas import (
     Interval,
     Kind,
     Measure,
+    Prediction,
     Reject,
     Support,
+    VoteOutcome,
 )
 
 REGIONS = (("North", 9), ("South", 8), ("Harbour towns", 5), ("Abroad", 2))
@@ -122,6 +133,7 @@ def principle(kind: Kind, rank: int, text: str, num: int, tied: list[int]) -> Ch
         rank=rank,
         text=text,
         support=support,
+        prediction=None,
         num_people_added=max(0, num - 3 * (rank - 1)),
         tied_with=[identity("principle", kind, other) for other in tied],
         evidence=[evidence(kind, rank, number) for number in range(3 + rank % 3)],
@@ -143,7 +155,9 @@ def constitution() -> Constitution:
     return Constitution(
         title="What the people of Aldermoor want of an AI",
         status="candidate",
+        mode="gcai",
         engine="extractive",
+        model=None,
         num_preferences=121,
         num_reasons=118,
         num_statements=82,
@@ -292,6 +306,74 @@ def example_content() -> ReportContent:
     )
 
 
+def prediction(rank: int) -> Prediction:
+    """Votes on 200 pairs, every outcome a number of its own."""
+    numbers = (90 - 10 * rank, 10 + rank, 21, 22, 23, 0)
+    outcomes = dict(zip(VoteOutcome, numbers, strict=True))
+    outcomes[VoteOutcome.INVALID] = 200 - sum(numbers)
+    margin = (outcomes[VoteOutcome.FOR] - outcomes[VoteOutcome.AGAINST]) / 200
+    voice = Interval(share=margin, low=margin - 0.1, high=margin + 0.1)
+    return Prediction(num_pairs=200, outcomes=outcomes, voice=voice)
+
+
+def model_content() -> ReportContent:
+    """The same report of a run in which a model read, summed up and voted."""
+    content = example_content()
+    principles = [
+        p.model_copy(update={"prediction": prediction(p.rank)}) if p.kind == Kind.CONTEXTUAL else p
+        for p in content.constitution.principles
+    ]
+    told = {"engine": "openai", "model": "judge-7b", "principles": principles}
+    asked = Asked(
+        stage="extract", num_questions=180, num_repeated_questions=20, num_attempts=190,
+        num_prompt_tokens=123_456, num_cached_tokens=65_432, num_completion_tokens=7_890,
+        num_unusable_replies=4,
+    )  # fmt: skip
+    reply = Reject(
+        stage="extract", source="sample", source_file="preferences.csv", source_row=8,
+        field="reply", value="I would rather not", reason="no JSON in the reply",
+    )  # fmt: skip
+    outcomes = dict(zip(VoteOutcome, (900, 300, 200, 1400, 150, 50), strict=True))
+    return content.model_copy(
+        update={
+            "constitution": content.constitution.model_copy(update=told),
+            "facts": Facts(engine="openai", versions=content.facts.versions),
+            "poll": Poll(
+                num_votes=3000, outcomes=outcomes, num_flips_to_first=110, num_flips_to_second=25
+            ),
+            "measures": [
+                m.model_copy(update={"baseline_name": "five random candidates"})
+                for m in content.measures
+            ],
+            "asked": [asked, asked.model_copy(update={"stage": "vote", "num_questions": 820})],
+            "rejects": [
+                *content.rejects[:2],
+                RejectCount(stage="extract", reason="no JSON in the reply", count=4, example=reply),
+            ],
+        }
+    )
+
+
+def guessed_content() -> ReportContent:
+    """The same report of a run in ICAI mode: votes and nothing else, no words of people."""
+    content = model_content()
+    principles = [
+        p.model_copy(update={"evidence": []})
+        for p in content.constitution.principles
+        if p.kind == Kind.CONTEXTUAL
+    ]
+    told = content.constitution.model_copy(update={"mode": "icai", "principles": principles})
+    known = {p.id for p in principles}
+    kept = [c for c in content.clusters if c.kind == Kind.CONTEXTUAL]
+    return content.model_copy(
+        update={
+            "constitution": told,
+            "clusters": [c.model_copy(update={"chosen": c.principle_id in known}) for c in kept],
+            "points": [p for p in content.points if p.kind == Kind.CONTEXTUAL],
+        }
+    )
+
+
 HOSTILE = (
     '</script></title><script>window.pwned = 1</script><img src="http://127.0.0.1:9/x" '
     'onerror="window.pwned = 1"> | `a` \u202egnp.exe \x00\ud800 {{ 7*7 }} <!-- '
@@ -301,8 +383,10 @@ HOSTILE = (
 
 
 def hostile_content() -> ReportContent:
-    """The same report with a hostile text in every place that a person's text can reach."""
-    content, bad = example_content(), HOSTILE
+    """A model's report with a hostile text in every place that a person's or a model's text can
+    reach.
+    """
+    content, bad = model_content(), HOSTILE
     first = content.constitution.principles[0]
     group = first.support.groups[0].model_copy(update={"name": bad, "value": bad})
     words = {"quote": bad, "source_file": bad, "groups": [Group(name=bad, value=bad)]}
@@ -312,7 +396,7 @@ def hostile_content() -> ReportContent:
         "support": first.support.model_copy(update={"groups": [group]}),
     }
     principles = [first.model_copy(update=spoilt), *content.constitution.principles[1:]]
-    titled = {"title": bad, "principles": principles}
+    titled = {"title": bad, "model": bad, "engine": bad, "principles": principles}
     reject = Reject(
         stage=bad, source=bad, source_file=bad, source_row=3, field=bad, value=bad, reason=bad
     )
@@ -325,5 +409,7 @@ def hostile_content() -> ReportContent:
         measures=[measure.model_copy(update=measured) for measure in content.measures],
         rejects=[RejectCount.model_construct(stage=bad, reason=bad, count=1, example=reject)],
         stages=[stage.model_copy(update=named) for stage in content.stages],
+        poll=content.poll,
+        asked=[content.asked[0].model_copy(update={"stage": bad, "num_prompt_tokens": 10**12})],
         facts=Facts.model_construct(engine=bad, versions={bad: bad}),
     )

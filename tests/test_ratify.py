@@ -2,11 +2,19 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from gcai_ray.config import RatifyConfig
 from gcai_ray.electorate import electorate, incidence
-from gcai_ray.schemas import Evidence, Kind
-from gcai_ray.stages.ratify import Contest, choose, chosen_principles, pick_evidence
+from gcai_ray.schemas import Evidence, Kind, VoteOutcome
+from gcai_ray.stages.ratify import (
+    Contest,
+    Poll,
+    choose,
+    chosen_principles,
+    most_votes,
+    pick_evidence,
+)
 
 CONFIG = RatifyConfig(min_people=1, min_group_size=2)
 WORDS = ("concise", "friendly", "balanced")
@@ -180,3 +188,130 @@ def test_quotes_come_from_different_people_in_different_words_nearest_first() ->
         "Clear, but dull.",
         "clear " * 200,
     ]
+
+
+def polled(
+    people: dict[str, str], votes: dict[int, dict[str, str]], num_principles: int = 3
+) -> Contest:
+    """A contest every person supports every principle of, with a poll on other rows.
+
+    people: pair → person; votes: principle → pair → outcome (`abstain` where none is given).
+    """
+    rows = [(f"r{n}", person, "") for n, person in enumerate(sorted(set(people.values())))]
+    said = [(row, i) for row, *_ in rows for i in range(num_principles)]
+    one = contest(rows, said, num_principles)
+    table = pa.table(
+        {
+            "id": list(people),
+            "annotator_id": list(people.values()),
+            "groups": pa.array([[] for _ in people], GROUPS),
+        }
+    )
+    voters = electorate([table])
+    cast: dict[str, list[tuple[str, str]]] = {outcome: [] for outcome in VoteOutcome}
+    for i in range(num_principles):
+        for pair in people:
+            cast[votes.get(i, {}).get(pair, "abstain")].append((pair, one.ids[i]))
+    outcomes = {
+        VoteOutcome(name): incidence(
+            voters,
+            [pa.table({"row_id": [p for p, _ in c], "principle_id": [i for _, i in c]})],
+            one.ids,
+        )
+        if c
+        else incidence(voters, [], one.ids)
+        for name, c in cast.items()
+    }
+    return replace(one, poll=Poll(voters, outcomes))
+
+
+FOUR = {f"v{n}": f"p{n}" for n in range(4)}
+
+
+def test_the_poll_and_not_the_matches_decides_what_is_chosen() -> None:
+    votes = {0: {"v0": "for"}, 1: {"v1": "for", "v2": "for", "v3": "for"}}
+    assert choose(polled(FOUR, votes), 3, CONFIG) == [1, 0]
+
+
+def test_the_next_principle_adds_most_on_pairs_no_other_speaks_for() -> None:
+    people = {f"v{n}": f"p{n}" for n in range(6)}
+    votes = {
+        0: dict.fromkeys(("v0", "v1", "v2", "v3"), "for"),
+        1: dict.fromkeys(("v0", "v1", "v2"), "for"),
+        2: dict.fromkeys(("v4", "v5"), "for"),
+    }
+    assert choose(polled(people, votes), 2, CONFIG) == [0, 2]
+    # Votes against count on the pairs that are still open.
+    votes[2] |= {"v3": "against"}
+    votes[1] |= {"v4": "for"}
+    assert choose(polled(people, votes), 2, CONFIG) == [0, 2]
+    votes[1] |= {"v5": "for"}
+    assert choose(polled(people, votes), 2, CONFIG) == [1, 0]
+
+
+def test_what_is_as_often_wrong_as_right_never_enters() -> None:
+    votes = {
+        0: {"v0": "for", "v1": "against"},
+        1: {"v0": "for", "v1": "against", "v2": "against"},
+        2: {"v0": "neither", "v1": "both", "v2": "invalid"},
+    }
+    assert choose(polled(FOUR, votes), 3, CONFIG) == []
+    assert most_votes(polled(FOUR, votes), 3, CONFIG) == []
+
+
+def test_shares_that_cancel_out_are_nothing_whatever_their_last_bits() -> None:
+    # 1/3 + 2/3 - 2/3 - 2/6 is 1e-17 in floats.
+    cast = {"a": (3, 1, "for"), "b": (3, 2, "for"), "c": (3, 2, "against"), "d": (6, 2, "against")}
+    people = {f"{who}{n}": who for who, (size, *_) in cast.items() for n in range(size)}
+    votes = {f"{who}{n}": said for who, (_, num, said) in cast.items() for n in range(num)}
+    one = polled(people, {0: votes}, 1)
+    assert one.voices().mean() != 0
+    assert choose(one, 1, CONFIG) == []
+
+
+def test_one_person_with_many_pairs_is_one_voice_in_the_poll_and_many_votes_for_icai() -> None:
+    people = {f"f{n}": "flooder" for n in range(50)} | {"r1": "ann", "r2": "bob", "r3": "cid"}
+    flood = {f"f{n}": "for" for n in range(50)}
+    both = polled(people, {0: {"r1": "for", "r2": "for"}, 1: flood})
+    assert choose(both, 1, CONFIG) == [0]
+    assert most_votes(both, 1, CONFIG) == [1]
+
+
+def test_icai_ranks_by_votes_for_less_votes_against_and_passes_nothing_over() -> None:
+    votes = {
+        0: {"v0": "for", "v1": "for", "v2": "against"},
+        1: {"v0": "for", "v1": "for"},
+        2: {"v0": "for"},
+    }
+    both = polled(FOUR, votes)
+    alike = replace(both, vectors=np.ones_like(both.vectors))
+    assert most_votes(alike, 5, CONFIG) == [1, 2, 0]  # equal ones by their words
+    assert most_votes(alike, 1, CONFIG) == [1]
+    assert most_votes(replace(both, poll=None), 5, CONFIG) == []
+
+
+def test_too_few_people_who_say_it_never_enter_whatever_the_poll() -> None:
+    both = polled(FOUR, {0: {"v0": "for"}})
+    assert choose(both, 3, RatifyConfig(min_people=5)) == []
+
+
+def test_outcomes_are_counted_apart() -> None:
+    names = ("for", "against", "both", "neither", "abstain", "invalid")
+    people = {f"v{n}": f"p{n}" for n in range(12)}
+    votes = {0: {f"v{n}": names[0 if n > 5 else n] for n in range(12)}}
+    both = polled(people, votes)
+    [found] = chosen_principles(both, [0], evidence(both.ids[0]), CONFIG, seed=0)
+    assert found.prediction is not None
+    assert found.prediction.outcomes == dict.fromkeys(VoteOutcome, 1) | {VoteOutcome.FOR: 7}
+    assert found.prediction.num_pairs == 12
+    assert found.prediction.voice.share == pytest.approx(0.5)
+    assert found.prediction.voice.low < 0.5 < found.prediction.voice.high
+    # Support is of what people said, not of what a model voted.
+    assert (found.support.num_people, found.support.voice.share) == (12, 1.0)
+
+
+def test_without_votes_there_is_no_prediction() -> None:
+    one = contest([("r1", "ann", "")], [("r1", 0)], 1)
+    [found] = chosen_principles(one, [0], evidence(one.ids[0]), CONFIG, seed=0)
+    assert found.prediction is None
+    assert chosen_principles(polled(FOUR, {}), [], {}, CONFIG, seed=0) == []

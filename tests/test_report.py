@@ -138,16 +138,6 @@ def test_the_page_says_what_it_is(page: Page) -> None:
     assert "The extractive engine generates nothing." in page.text
 
 
-def test_a_model_engine_is_not_called_extractive(content: ReportContent) -> None:
-    built = content.constitution.model_copy(update={"engine": "vllm"})
-    for text in (
-        render_html(content.model_copy(update={"constitution": built})),
-        constitution_markdown(built),
-    ):
-        assert "A language model worded the principles." in text
-        assert "generates nothing" not in text
-
-
 @pytest.mark.parametrize("name", ["page", "hostile_page"])
 def test_nothing_runs_or_loads_but_the_pages_own_style_and_script(
     name: str, request: pytest.FixtureRequest
@@ -218,7 +208,7 @@ def test_every_mark_of_the_map_has_its_text_without_javascript(
 def test_a_kind_without_principles_has_no_part(content: ReportContent, kind: Kind) -> None:
     left = [p for p in content.constitution.principles if p.kind != kind]
     only = with_principles(content, *left)
-    heading = prose.PARTS[kind][0]
+    heading = prose.HEADINGS[kind]
     for text in (
         render_html(only),
         render_markdown(only),

@@ -31,6 +31,10 @@ BEFORE_MAP = """(() => {
   before.focus();
 })()"""
 TIP_BOX = "(r => [r.left, r.right])(document.getElementById('tip').getBoundingClientRect())"
+VOTE_BARS_FIT = """[...document.querySelectorAll("rect.against")].every((part) => {
+  const end = part.getBoundingClientRect().right, bar = part.closest("svg");
+  return !bar.matches(".bar") || Math.abs(end - bar.parentNode.getBoundingClientRect().right) < 2;
+})"""
 TIP = "document.getElementById('tip').innerText"
 FIRST = ".chosen a circle"
 
@@ -44,7 +48,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    contents = {"example": example.example_content(), "hostile": example.hostile_content()}
+    contents = {
+        "example": example.example_content(),
+        "model": example.model_content(),
+        "guessed": example.guessed_content(),
+        "hostile": example.hostile_content(),
+    }
     for name, content in contents.items():
         (folder / f"{name}.html").write_bytes(render_html(content).encode())
     return {name: folder / f"{name}.html" for name in contents}
@@ -68,7 +77,7 @@ def tap(browser: Browser, x: float, y: float) -> None:
     browser.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
 
-@pytest.mark.parametrize("name", ["example", "hostile"])
+@pytest.mark.parametrize("name", ["example", "model", "guessed", "hostile"])
 @pytest.mark.parametrize("width", [1280, 390, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_runs_clean_asks_for_nothing_and_fits(
@@ -112,6 +121,22 @@ def test_hovering_a_point_names_its_group(browser: Browser, pages: dict[str, Pat
     assert "One person’s words" in tip
     assert "(as person " in tip
     assert "In the group: " in tip
+
+
+def test_marks_of_the_baseline_are_called_guesses(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["guessed"], 1280)
+    x, y = browser.evaluate(CENTRE % FIRST)
+    browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert "41 guesses" in shown_tip(browser)
+    x, y = browser.evaluate(CENTRE % ".points use[y='5.00%']")
+    browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert "One guess of the model" in shown_tip(browser)
+
+
+def test_a_bar_of_votes_is_as_wide_as_its_card(browser: Browser, pages: dict[str, Path]) -> None:
+    for width in (1280, 390):
+        browser.open(pages["guessed"], width)
+        assert browser.evaluate(VOTE_BARS_FIT)
 
 
 def test_the_keyboard_reads_every_group(browser: Browser, pages: dict[str, Path]) -> None:

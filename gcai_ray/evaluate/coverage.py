@@ -28,10 +28,8 @@ def covered_rows(
         near = (
             products(stacked(clauses["vector"]), principles).round(5) >= np.float32(threshold)
         ).any(axis=1)
-        rows = np.searchsorted(
-            electorate.rows, np.asarray(clauses["row_id"].to_pylist(), dtype=np.str_)
-        )
-        covered[rows[near]] = True
+        rows, is_in = electorate.places(np.asarray(clauses["row_id"].to_pylist(), dtype=np.str_))
+        covered[rows[near & is_in]] = True
     return covered
 
 

@@ -1,9 +1,11 @@
 """A constitution and its evidence → an HTML file and Markdown. Knows no stage, artifact or path."""
 
 from gcai_ray.report.content import (
+    Asked,
     ClusterPoint,
     Facts,
     MapPoint,
+    Poll,
     RejectCount,
     ReportContent,
     StageFacts,
@@ -12,9 +14,11 @@ from gcai_ray.report.markdown import constitution_markdown, render_markdown
 from gcai_ray.report.page import render_html
 
 __all__ = [
+    "Asked",
     "ClusterPoint",
     "Facts",
     "MapPoint",
+    "Poll",
     "RejectCount",
     "ReportContent",
     "StageFacts",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from gcai_ray.schemas import Constitution, Id, Kind, Measure, Reject, Row
+from gcai_ray.schemas import Constitution, Id, Kind, Measure, Reject, Row, VoteOutcome
 
 
 class MapPoint(Row):
@@ -58,6 +58,28 @@ class StageFacts(Row):
     )
 
 
+class Poll(Row):
+    """All votes of a model on all contextual principles, chosen or not."""
+
+    num_votes: int = Field(ge=1)
+    outcomes: dict[VoteOutcome, int]
+    num_flips_to_first: int = Field(ge=0, description="named the answer shown first both times")
+    num_flips_to_second: int = Field(ge=0, description="named the answer shown second both times")
+
+
+class Asked(Row):
+    """What one stage asked a model, and what that took."""
+
+    stage: str
+    num_questions: int = Field(ge=0)
+    num_repeated_questions: int = Field(ge=0, description="rows whose question was asked already")
+    num_attempts: int = Field(ge=0)
+    num_prompt_tokens: int = Field(ge=0)
+    num_cached_tokens: int = Field(ge=0)
+    num_completion_tokens: int = Field(ge=0)
+    num_unusable_replies: int = Field(ge=0)
+
+
 class Facts(Row):
     """What made the report, without anything that changes from one run to the next."""
 
@@ -79,6 +101,8 @@ class ReportContent(Row):
     measures: list[Measure] = Field(default_factory=list)
     rejects: list[RejectCount] = Field(default_factory=list)
     stages: list[StageFacts] = Field(default_factory=list)
+    poll: Poll | None = Field(default=None, description="null: no model voted")
+    asked: list[Asked] = Field(default_factory=list, description="in the order of the stages")
     facts: Facts
 
     @model_validator(mode="after")

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from gcai_ray.report.content import ClusterPoint, MapPoint
 from gcai_ray.report.phrases import is_share, percent
 from gcai_ray.report.prose import Part
-from gcai_ray.schemas import Constitution, Kind, Measure
+from gcai_ray.report.votes import IN_BAR
+from gcai_ray.schemas import Constitution, Kind, Measure, Prediction
 
 TOPS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 MARGIN = 5.0  # per cent of the map left free on every side, so that no mark is cut
@@ -40,6 +41,15 @@ class Scale:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """One outcome in a bar: where it begins and how wide it is, in per cent of the width."""
+
+    tone: str
+    start: str
+    width: str
+
+
+@dataclass(frozen=True)
 class Mark:
     """One point or cluster on the map: place in per cent of the drawing, radius in pixels."""
 
@@ -61,6 +71,9 @@ class Map:
     points: list[Mark]
     clusters: list[Mark]
     chosen: list[Mark]
+
+
+WHOLE = Scale(1.0)
 
 
 def scale_for(values: Iterable[float]) -> Scale:
@@ -89,6 +102,19 @@ def measure_scale(measure: Measure) -> Scale | None:
     if not all(0 <= value <= 1 for value in values):
         return None
     return replace(scale_for(values), is_share=is_share(measure))
+
+
+def segments(said: Prediction) -> list[Segment]:
+    """The bar of a principle's votes; outcomes that did not occur are left out."""
+    total = max(sum(said.outcomes.values()), 1)
+    found, done = [], 0
+    for outcome, tone in IN_BAR:
+        number = said.outcomes.get(outcome, 0)
+        if number:
+            start, width = WHOLE.place(done / total), WHOLE.place(number / total)
+            found.append(Segment(tone, start, width))
+        done += number
+    return found
 
 
 def anchor_of(kind: Kind, rank: int) -> str:

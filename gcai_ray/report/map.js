@@ -25,7 +25,7 @@
   clusters.forEach(function (mark) {
     var row = document.getElementById("cluster-" + mark.cluster);
     textOfCluster[mark.cluster] = mark.text;
-    peopleOfCluster[mark.cluster] = row ? plural(row.cells[1].textContent, "person", "people") + ", " + plural(row.cells[2].textContent, "clause", "clauses") : "";
+    peopleOfCluster[mark.cluster] = row ? plural(row.cells[1].textContent, "person", "people") + ", " + plural(row.cells[2].textContent, frame.dataset.clause, frame.dataset.clauses) : "";
   });
   var shown = null;
 
@@ -33,8 +33,12 @@
     return number + " " + (number === "1" ? one : many);
   }
 
+  function capital(words) {
+    return words.charAt(0).toUpperCase() + words.slice(1);
+  }
+
   function heading(mark) {
-    if (mark.isPoint) return "One person’s words (" + mark.kind + ")";
+    if (mark.isPoint) return capital(frame.dataset.markName) + " (" + mark.kind + ")";
     return mark.label ? "Principle " + mark.label + " of the constitution" : "A " + mark.kind + " group";
   }
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from gcai_ray.report import phrases, prose
+from gcai_ray.report import phrases, prose, votes
 from gcai_ray.report.content import ReportContent
 from gcai_ray.report.figures import label_of
+from gcai_ray.report.limits import limits
 from gcai_ray.report.page import sorted_clusters, sorted_rejects
+from gcai_ray.report.terms import plural, terms_of
 from gcai_ray.schemas import ChosenPrinciple, Constitution, Evidence, GroupSupport, Measure, Reject
 
 MAX_CLUSTERS = 40
@@ -32,8 +34,9 @@ def render_markdown(content: ReportContent) -> str:
     return _document(
         _head(constitution),
         _principles(constitution, _full_principle),
+        _poll(content),
         _clusters(content),
-        _measures(content.measures),
+        _measures(content),
         _rejects(content),
         _making(content),
         _limits(constitution),
@@ -66,7 +69,9 @@ def _principles(
     principle_lines: Callable[[ChosenPrinciple, Constitution], list[str]],
 ) -> list[str]:
     parts = prose.parts_of(constitution)
-    lines = [prose.VOICE] if parts else ["The constitution holds no principles."]
+    lines = (
+        [prose.order_words(constitution)] if parts else ["The constitution holds no principles."]
+    )
     for part in parts:
         lines += [f"## {part.heading}", part.explanation]
         lines += [
@@ -78,13 +83,21 @@ def _principles(
 
 
 def _short_principle(principle: ChosenPrinciple, constitution: Constitution) -> list[str]:
+    said = principle.prediction
+    lines = [f"### {principle.rank}. {plain(principle.text)}", _support(principle, constitution)]
+    if said:
+        lines += [votes.prediction_words(said), f"Votes: {votes.outcome_words(said)}."]
+    quotes = "\n>\n".join(_quote(item) for item in principle.evidence)
+    return [*lines, quotes] if quotes else lines
+
+
+def _support(principle: ChosenPrinciple, constitution: Constitution) -> str:
+    words, supporters = phrases.support_words(principle), terms_of(constitution).supporters
+    words += f" {supporters}" if supporters else ""
+    if not principle.prediction:
+        words += f"; {phrases.voice_words(principle)}"
     tie = phrases.tie_words(principle, constitution)
-    return [
-        f"### {principle.rank}. {plain(principle.text)}",
-        f"{phrases.support_words(principle)}; {phrases.voice_words(principle)}."
-        + (f" {tie}" if tie else ""),
-        "\n>\n".join(_quote(item) for item in principle.evidence),
-    ]
+    return f"{words}." + (f" {tie}" if tie else "")
 
 
 def _full_principle(principle: ChosenPrinciple, constitution: Constitution) -> list[str]:
@@ -123,6 +136,17 @@ def _quote(item: Evidence) -> str:
     return f"> “{plain(words)}”\n> — {source}{note}"
 
 
+def _poll(content: ReportContent) -> list[str]:
+    if content.poll is None or not votes.is_polled(content.constitution):
+        return []
+    words = votes.poll_words(content.poll, content.constitution)
+    rows = [
+        (f"{phrases.as_sentence(name)[:-1]}. {meaning}", number, share)
+        for name, meaning, number, share in votes.poll_rows(content.poll)
+    ]
+    return ["## How the model voted", *words, _table(("Outcome", "Votes", "Share"), rows)]
+
+
 def _clusters(content: ReportContent) -> list[str]:
     clusters = sorted_clusters(content)
     if not clusters:
@@ -141,17 +165,19 @@ def _clusters(content: ReportContent) -> list[str]:
     shown = (
         f"the {MAX_CLUSTERS} with most people" if len(clusters) > MAX_CLUSTERS else "all of them"
     )
+    terms = terms_of(content.constitution)
+    clauses = plural(terms.clause)
     return [
-        "## What people said",
-        f"{phrases.count(len(clusters), 'group')} of clauses of like meaning, each told by the "
-        f"clause nearest its middle; shown: {shown}. The last column "
-        "names the principle of the constitution.",
-        _table(("Group of clauses", "Kind", "People", "Clauses", "Principle"), rows),
+        f"## {terms.groups_heading}",
+        f"{phrases.count(len(clusters), 'group')} of {clauses} of like meaning, {terms.told_by}; "
+        f"shown: {shown}. The last column names the principle of the constitution.",
+        _table((f"Group of {clauses}", "Kind", "People", clauses.capitalize(), "Principle"), rows),
     ]
 
 
-def _measures(measures: Sequence[Measure]) -> list[str]:
-    heading = "## Does it hold for words it has not seen?"
+def _measures(content: ReportContent) -> list[str]:
+    measures = content.measures
+    heading = f"## Does it hold for {terms_of(content.constitution).unseen} it has not seen?"
     if not measures:
         return [heading, "No figure was measured on held-out data."]
     rows = [_measure_row(measure) for measure in measures]
@@ -182,47 +208,55 @@ def _measure_row(measure: Measure) -> tuple[str, ...]:
 
 
 def _rejects(content: ReportContent) -> list[str]:
-    heading = "## What was set aside"
+    heading, terms = "## What was set aside", terms_of(content.constitution)
     rejects = sorted_rejects(content)
     if not rejects:
-        return [heading, "No row was set aside: every row of the input could be used."]
+        return [heading, terms.nothing_set_aside]
     rows = []
     for reject in rejects:
         example = reject.example
         told = _place(example) if example else NONE
         rows.append((plain(reject.reason), plain(reject.stage), f"{reject.count:,}", told))
-    total = phrases.count(sum(reject.count for reject in rejects), "row")
+    total = phrases.count(sum(reject.count for reject in rejects), *terms.set_aside[:2])
     return [
         heading,
         f"{total} could not be used.",
-        _table(("Reason", "Stage", "Rows", "For example"), rows),
+        _table(("Reason", "Stage", terms.set_aside[2], "For example"), rows),
     ]
 
 
 def _place(example: Reject) -> str:
     row = f", row {example.source_row:,}" if example.source_row else ""
-    return f"{plain(example.source_file)}{row}, field {plain(example.field)}"
+    return f"{plain(example.source_file)}{row}, {plain(phrases.field_words(example.field))}"
 
 
 def _making(content: ReportContent) -> list[str]:
     constitution, facts = content.constitution, content.facts
+    unread = ", not read" if constitution.mode == "icai" else ""
     lines = [
         "## How it was made",
         f"{phrases.people(constitution.num_people)}; "
         f"{phrases.count(constitution.num_preferences, 'choice')} between two answers, "
-        f"{constitution.num_reasons:,} of them with a reason; "
-        f"{phrases.count(constitution.num_statements, 'statement')} of value. "
-        "The method follows Grounded Constitutional AI (arXiv 2601.18760).",
+        f"{constitution.num_reasons:,} of them with a reason{unread}; "
+        f"{phrases.count(constitution.num_statements, 'statement')} of value{unread}. "
+        f"{terms_of(constitution).method}",
     ]
     if content.stages:
         lines.append(_stage_table(content))
+    if content.asked:
+        lines += ["### What the model was asked", _asked_table(content)]
     versions = ", ".join(
         f"{plain(name)} {plain(version)}" for name, version in sorted(facts.versions.items())
     )
-    return [
-        *lines,
-        f"Engine: {plain(facts.engine)}." + (f" Versions: {versions}." if versions else ""),
-    ]
+    engine = f"Engine: {plain(facts.engine)}."
+    if constitution.model is not None:
+        engine += f" Model: {plain(constitution.model)}."
+    return [*lines, engine + (f" Versions: {versions}." if versions else "")]
+
+
+def _asked_table(content: ReportContent) -> str:
+    columns = ["Figure", *(plain(asked.stage) for asked in content.asked), "All"]
+    return _table(columns, [(name, *numbers) for name, numbers in votes.asked_rows(content.asked)])
 
 
 def _stage_table(content: ReportContent) -> str:
@@ -251,7 +285,7 @@ def _stage_table(content: ReportContent) -> str:
 
 
 def _limits(constitution: Constitution) -> list[str]:
-    claims = [f"- **{claim}** {plain(meaning)}" for claim, meaning in prose.limits(constitution)]
+    claims = [f"- **{claim}** {plain(meaning)}" for claim, meaning in limits(constitution)]
     return ["## What these numbers do not say", "\n".join(claims)]
 
 

@@ -15,8 +15,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from gcai_ray.report import figures, phrases, prose
+from gcai_ray.report import figures, phrases, prose, votes
 from gcai_ray.report.content import ClusterPoint, RejectCount, ReportContent
+from gcai_ray.report.limits import limits
+from gcai_ray.report.terms import plural, terms_of
 from gcai_ray.schemas import ChosenPrinciple, Kind
 
 HERE = Path(__file__).parent
@@ -35,10 +37,22 @@ WORDS = (
     phrases.comparison_words,
     phrases.as_sentence,
     phrases.count_name,
+    phrases.field_words,
     prose.engine_words,
     prose.lead_words,
     prose.status_words,
-    prose.limits,
+    prose.bar_words,
+    limits,
+    plural,
+    figures.segments,
+    votes.outcomes_of,
+    votes.outcome_words,
+    votes.prediction_words,
+    votes.vote_words,
+    votes.points,
+    votes.poll_words,
+    votes.poll_rows,
+    votes.asked_rows,
     phrases.shorten,
     phrases.excerpt,
     figures.anchor_of,
@@ -73,9 +87,9 @@ def render_html(content: ReportContent) -> str:
             alone=[m for m in content.measures if m.baseline is None],
             rejects=sorted_rejects(content),
             timed=any(stage.seconds is not None for stage in content.stages),
-            stage_words=prose.STAGE_WORDS,
-            level=phrases.LEVEL,
-            voice=prose.VOICE,
+            terms=terms_of(content.constitution),
+            whole=figures.WHOLE,
+            polled=votes.is_polled(content.constitution),
         )
     )
 

@@ -131,6 +131,12 @@ def count_name(name: str) -> str:
     return name.removeprefix("num_").replace("_", " ")
 
 
+def field_words(field: str) -> str:
+    """Where an example of what was set aside stands: `field preferred`, `the model’s reply`."""
+    of_model = {"reply": "the model’s reply", "principle": "a principle in the model’s reply"}
+    return of_model.get(field, f"field {field}")
+
+
 def plain_name(name: str) -> str:
     """`held_out_coverage` → `Held-out coverage`."""
     words = name.replace("held_out", "held-out").replace("_", " ").strip()

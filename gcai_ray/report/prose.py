@@ -7,32 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gcai_ray.report.phrases import join_words, people
+from gcai_ray.report import votes
+from gcai_ray.report.phrases import LEVEL, count, join_words, people
+from gcai_ray.report.terms import GUESS, RULES, explanation, terms_of
 from gcai_ray.schemas import ChosenPrinciple, Constitution, Kind
 
-PARTS = {
-    Kind.CONTEXTUAL: (
-        "Contextual principles",
-        "What people looked for when they compared two answers to the same request "
-        "and said why they preferred one.",
-    ),
-    Kind.GENERAL: (
-        "General principles",
-        "What people said they want of an AI in general, whatever it is asked.",
-    ),
-}
-
-STAGE_WORDS = {
-    "ingest": "Reads the files, checks every row, collapses exact duplicates, "
-    "replaces person ids by salted hashes.",
-    "extract": "Reads the grounds out of each reason and statement, "
-    "each with the sentences it stands in.",
-    "embed": "Turns each ground into a vector, so that grounds of like meaning lie close together.",
-    "distill": "Groups grounds of like meaning and finds one principle for each group.",
-    "vote": "Finds, for every principle, the people whose own words match it.",
-    "ratify": "Ranks the principles by voices and chooses those of the constitution.",
-    "evaluate": "Measures the constitution on words that were held out, beside a baseline.",
-}
+HEADINGS = {Kind.CONTEXTUAL: "Contextual principles", Kind.GENERAL: "General principles"}
 
 VOICE = (
     "Principles stand in the order of voices: each person has one voice, "
@@ -53,31 +33,47 @@ class Part:
 def parts_of(constitution: Constitution) -> list[Part]:
     """The kinds that have principles, contextual first, each sorted by rank."""
     parts = []
-    for kind, (heading, explanation) in PARTS.items():
+    for kind, heading in HEADINGS.items():
         own = [p for p in constitution.principles if p.kind == kind]
         if own:
             own.sort(key=lambda p: (p.rank, p.id))
-            parts.append(Part(kind, heading, explanation, own))
+            parts.append(Part(kind, heading, explanation(constitution, kind), own))
     return parts
 
 
 def lead_words(constitution: Constitution) -> str:
-    """What the document is, in two sentences."""
-    sources = []
-    if constitution.num_reasons:
-        noun = "reason" if constitution.num_reasons == 1 else "reasons"
-        sources.append(
-            f"{constitution.num_reasons:,} {noun} for preferring one answer over another"
+    """What the document is, in two or three sentences."""
+    terms = terms_of(constitution)
+    if terms is GUESS:
+        pairs = count(constitution.num_preferences, "choice")
+        return (
+            "This is a short list of principles for how an AI should behave, guessed by a language "
+            f"model from {pairs} that people made between two answers. What people wrote about "
+            "their choices was not read. Each principle stands beside how often it names the "
+            "answer that was chosen."
         )
-    if constitution.num_statements:
-        noun = "statement" if constitution.num_statements == 1 else "statements"
-        sources.append(f"{constitution.num_statements:,} {noun} of what they value in an AI")
-    written = f": {join_words(sources)}" if sources else ""
+    beside = (
+        "the number of people whose words match it, and beside the words it rests on"
+        if terms is RULES
+        else "the number of people in whose words a language model read the like, and beside "
+        "those words as they were written"
+    )
     return (
         "This is a short list of principles for how an AI should behave, drawn from what "
-        f"{people(constitution.num_people)} wrote{written}. Each principle stands beside "
-        "the number of people whose words match it, and beside the words it rests on."
+        f"{people(constitution.num_people)} wrote{_sources(constitution)}. Each principle stands "
+        f"beside {beside}."
     )
+
+
+def _sources(constitution: Constitution) -> str:
+    sources = []
+    if constitution.num_reasons:
+        reasons = count(constitution.num_reasons, "reason")
+        sources.append(f"{reasons} for preferring one answer over another")
+    if constitution.num_statements:
+        statements = count(constitution.num_statements, "statement")
+        sources.append(f"{statements} of what they value in an AI")
+    return f": {join_words(sources)}" if sources else ""
 
 
 def status_words(constitution: Constitution) -> tuple[str, str]:
@@ -90,86 +86,41 @@ def status_words(constitution: Constitution) -> tuple[str, str]:
 
 def engine_words(constitution: Constitution) -> tuple[str, str]:
     """A short claim about who worded the principles, and the sentences that explain it."""
-    if constitution.engine == "extractive":
+    terms = terms_of(constitution)
+    if terms is RULES:
         return (
             "Nothing here was written by a language model.",
             "Every principle is a clause of one real person’s text, reworded by fixed rules into "
             "“Choose the response that …” or “The AI should …”. "
             "The extractive engine generates nothing.",
         )
+    who = f"The model “{constitution.model}” (engine “{constitution.engine}”)"
+    if terms is GUESS:
+        return (
+            "A language model guessed the principles.",
+            f"{who} was shown pairs of answers and which of them a person chose, and guessed why. "
+            "No principle rests on anyone’s words. This is a baseline to compare with, not what "
+            "people said.",
+        )
     return (
         "A language model worded the principles.",
-        f"The engine “{constitution.engine}” proposed the wording from people’s texts; "
-        "it may say more or less than they did. The quotes are the people’s own words, unchanged.",
+        f"{who} read each text and cited the sentences in which it asks for something; then it "
+        "summed up each group of like grounds in its own words. A principle may say more or less "
+        "than people did. The quotes are the people’s own words, unchanged.",
     )
 
 
-def limits(constitution: Constitution) -> list[tuple[str, str]]:
-    """What the numbers do not say: a claim and its explanation, for this constitution."""
-    return [
-        (
-            "The people counted are the people in these data.",
-            "They are not a sample of a country or of all users unless the data were drawn that "
-            "way. Intervals show how much the figures would move with other people of the same "
-            "kind, nothing more.",
-        ),
-        _support_limit(constitution),
-        _group_limit(constitution),
-        _engine_limit(constitution),
-        (
-            "Ranks that tie are not an order.",
-            "Where a principle is marked as a tie, take the tied principles as equals.",
-        ),
-        (
-            "Many people can be wrong.",
-            "Support tells what people wrote, not whether a principle is right, lawful or "
-            "workable. That is for the people who ratify it.",
-        ),
-    ]
+def order_words(constitution: Constitution) -> str:
+    """What decides the order of the principles."""
+    return votes.order_words(constitution) or VOICE
 
 
-def _support_limit(constitution: Constitution) -> tuple[str, str]:
-    thresholds = sorted(
-        (str(kind), cosine) for kind, cosine in constitution.match_threshold.items()
+def bar_words(constitution: Constitution) -> str:
+    """What the bars beside the principles show, and what decides their order."""
+    whisker = (
+        f"The line across its end shows the {LEVEL} interval: where the share could lie with other "
+        "people of the same kind."
     )
-    cosines = [f"{cosine:.2f} for {kind} principles" for kind, cosine in thresholds]
-    threshold = f" (cosine similarity of at least {join_words(cosines)})" if cosines else ""
-    return (
-        "Support means that a person said it unprompted.",
-        "No one was asked about these principles. A person is counted when a clause of their own "
-        f"text is close enough in meaning{threshold}. Who writes more has more chances to be "
-        "counted. Not being counted is not disagreement, and a close clause may still mean "
-        "something else.",
-    )
-
-
-def _group_limit(constitution: Constitution) -> tuple[str, str]:
-    groups = [group for p in constitution.principles for group in p.support.groups]
-    if not groups:
-        return (
-            "Groups are unknown.",
-            "The data name no groups, so nothing here shows who agrees and who does not.",
-        )
-    return (
-        "Groups are small.",
-        f"The smallest group shown has {people(min(g.num_people_total for g in groups))}. Wide, "
-        "overlapping intervals mean that a difference between groups may be chance. Where all or "
-        "none of a group are counted, the interval has no width; that is a weakness of the "
-        "method, not certainty. Do not rank groups by these charts.",
-    )
-
-
-def _engine_limit(constitution: Constitution) -> tuple[str, str]:
-    if constitution.engine == "extractive":
-        return (
-            "Rules read literally.",
-            "The extractive engine cannot sum up what many people mean: each principle keeps the "
-            "wording of one person, chosen because it lies near the middle of its group. Irony, "
-            "double negation and grounds spread over several sentences are missed or misread. "
-            "It is a transparent baseline.",
-        )
-    return (
-        "The wording is a machine’s.",
-        "A principle may be broader, narrower or smoother than what people wrote. "
-        "Read the quotes before relying on it.",
-    )
+    bar = terms_of(constitution).bar
+    words = [bar, whisker] if bar else []
+    return " ".join([*words, order_words(constitution)])

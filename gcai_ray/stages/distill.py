@@ -7,9 +7,8 @@ Knows no path and no engine.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +26,7 @@ from gcai_ray.clustering import (
     sample_size,
     train_centroids,
 )
+from gcai_ray.clusters import Clusters, principle_id
 from gcai_ray.representative import document_frequencies, representative
 from gcai_ray.schemas import Kind, Member, Principle, Split, arrow_schema
 from gcai_ray.vectors import stacked
@@ -38,18 +38,7 @@ if TYPE_CHECKING:
 # clusters.
 SAMPLE_ROWS_PER_PERSON = 50
 SAMPLE_COLUMNS = ["candidate_id", "annotator_id", "kind", "split", "text", "vector"]
-
-
-@dataclass(frozen=True)
-class Clusters:
-    """The clusters of one kind: centres, what speaks for each, and their places on the map."""
-
-    kind: Kind
-    mean: NDArray[np.float64]  # [dim], of the sample
-    centroids: NDArray[np.float32]  # [clusters, dim], centred
-    layout: NDArray[np.float64]  # [clusters, 2]
-    speakers: pa.Table  # [clusters] rows of the sample: candidate_id, text, vector
-    ids: tuple[str, ...]  # [clusters], principle ids; clusters with the same words share one
+SPEAKER_COLUMNS = ["candidate_id", "text", "vector"]
 
 
 def draw_sample(
@@ -88,8 +77,11 @@ def cap_per_person(sample: pa.Table, limit: int = SAMPLE_ROWS_PER_PERSON) -> pa.
     return sample.filter(pa.array(keep, pa.bool_()))
 
 
-def fit(sample: pa.Table, kind: Kind, num_clusters: int | None, seed: int) -> Clusters:
-    """Train the centroids of one kind and choose who speaks for each cluster.
+def fit(
+    sample: pa.Table, kind: Kind, num_clusters: int | None, seed: int, draw_speaker: bool = False
+) -> Clusters:
+    """Train the centroids of one kind and choose who speaks for each cluster; `draw_speaker`: by
+    lot, as ICAI does (arXiv 2406.06560, step 3).
 
     What all vectors share is taken out first: it tells nothing of what one asks for, and clusters
     made without it agree better with topics people gave (docs/method.md).
@@ -101,12 +93,48 @@ def fit(sample: pa.Table, kind: Kind, num_clusters: int | None, seed: int) -> Cl
     points = centered(vectors, mean)
     k = num_clusters or choose_num_clusters(len(vectors))
     centroids = train_centroids(points[kept], k, seed=seed, weights=weights.astype(float))
+    found = _clusters(sample, kind, mean, points, centroids)
+    return _drawn(found, sample, points, seed) if draw_speaker else found
+
+
+def _drawn(
+    clusters: Clusters, sample: pa.Table, points: NDArray[np.float32], seed: int
+) -> Clusters:
+    """The clusters spoken for by a member drawn by a seeded hash of its id."""
+    index, _ = assign(points, clusters.centroids)
+    lots = [
+        principle_id(clusters.kind, f"{seed}\0{key}") for key in sample["candidate_id"].to_pylist()
+    ]
+    speakers = [
+        min(np.flatnonzero(index == place).tolist(), key=lots.__getitem__)
+        for place in range(len(clusters.centroids))
+    ]
+    rows = sample.take(pa.array(speakers, pa.int64())).select(SPEAKER_COLUMNS)
+    ids = tuple(principle_id(clusters.kind, text) for text in rows["text"].to_pylist())
+    return replace(clusters, speakers=rows, ids=ids)
+
+
+def fit_rest(sample: pa.Table, clusters: Clusters, seed: int) -> Clusters:
+    """Clusters of rows that found no place in `clusters`, in the same space."""
+    points = centered(stacked(sample["vector"]), clusters.mean)
+    num_clusters = min(len(points), max(2, round((len(points) / 2) ** 0.5)))
+    centroids = train_centroids(points, num_clusters, seed=seed, weights=np.ones(len(points)))
+    return _clusters(sample, clusters.kind, clusters.mean, points, centroids)
+
+
+def _clusters(
+    sample: pa.Table,
+    kind: Kind,
+    mean: NDArray[np.float64],
+    points: NDArray[np.float32],
+    centroids: NDArray[np.float32],
+) -> Clusters:
     index, similarity = assign(points, centroids)
     speakers = _speakers(sample, index, similarity)
     occupied = centroids[index[speakers]]
-    rows = sample.take(pa.array(speakers, pa.int64()))
+    rows = sample.take(pa.array(speakers, pa.int64())).select(SPEAKER_COLUMNS)
     ids = tuple(principle_id(kind, text) for text in rows["text"].to_pylist())
-    return Clusters(kind, mean, occupied, project_2d(occupied), rows, ids)
+    return Clusters(kind, mean, occupied, project_2d(occupied), rows, ids, {})
 
 
 def _speakers(
@@ -123,11 +151,6 @@ def _speakers(
         rows[representative([texts[i] for i in rows], similarity[rows], frequencies, len(texts))]
         for _, rows in sorted(clusters.items())
     ]
-
-
-def principle_id(kind: Kind, text: str) -> str:
-    """The id of a principle: a hash of its kind and words, the same in every run."""
-    return hashlib.blake2b(f"{kind}\0{text}".encode(), digest_size=16).hexdigest()
 
 
 def members(embeddings: ray.data.Dataset, clusters: list[Clusters]) -> ray.data.Dataset:
@@ -151,8 +174,13 @@ def assigned(rows: pa.Table, clusters: list[Clusters]) -> pa.Table:
 def _assigned_to(
     rows: pa.Table, chosen: NDArray[np.int64], vectors: NDArray[np.float32], group: Clusters
 ) -> pa.Table:
+    chosen, decided = _with_a_place(rows, chosen, group)
     points = centered(vectors[chosen], group.mean)
-    index, similarity = assign(points, group.centroids)
+    nearest, similarity = assign(points, group.centroids)
+    index = np.where(decided >= 0, decided, nearest)
+    elsewhere = index != nearest
+    cosines = (points[elsewhere] * group.centroids[index[elsewhere]]).sum(axis=1)
+    similarity[elsewhere] = cosines
     places = place_points(points, index, group.centroids, group.layout)
     columns = {
         "candidate_id": rows["candidate_id"].take(pa.array(chosen)),
@@ -162,9 +190,21 @@ def _assigned_to(
         "similarity": pa.array(similarity.astype(np.float64).round(5)),
         "x": pa.array(places[:, 0].astype(np.float64).round(4)),
         "y": pa.array(places[:, 1].astype(np.float64).round(4)),
+        "confirmed": pa.array(decided >= 0),
     }
     schema = arrow_schema(Member)
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _with_a_place(
+    rows: pa.Table, chosen: NDArray[np.int64], group: Clusters
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows that are not left out, and the cluster decided for each; -2 where it is open."""
+    if not group.decided:
+        return chosen, np.full(len(chosen), -2)
+    texts = rows["text"].take(pa.array(chosen)).to_pylist()
+    decided = np.array([group.decided.get(text, -2) for text in texts], dtype=np.int64)
+    return chosen[decided != -1], decided[decided != -1]
 
 
 def principles(clusters: list[Clusters], member_parts: Iterable[pa.Table]) -> pa.Table:

@@ -12,7 +12,9 @@ from gcai_ray.schemas import EMBEDDING_DIM, Embedding, arrow_schema
 from gcai_ray.wording import bare
 
 if TYPE_CHECKING:
+    import numpy as np
     import ray.data
+    from numpy.typing import NDArray
 
 BATCH_ROWS = 512
 
@@ -28,6 +30,13 @@ def embeddings(candidates: ray.data.Dataset, max_actors: int) -> ray.data.Datase
         concurrency=(1, max_actors),
         num_cpus=1,
     )
+
+
+def embedded(texts: list[str]) -> NDArray[np.float32]:
+    """Unit vectors [n, dim] of a few principles, as candidates are embedded."""
+    from gcai_ray.engines.minilm import SentenceEmbedder
+
+    return SentenceEmbedder().encode([bare(text) for text in texts])
 
 
 class EmbeddingActor:

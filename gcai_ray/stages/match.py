@@ -1,5 +1,5 @@
-"""`principles` and `embeddings` → `votes`, without a model: a clause that is near a principle is a
-voice for it.
+"""`principles` and `embeddings` → `matches`: a clause that is near a principle is a voice for it,
+and so is one that a model found covered by it.
 
 Knows no path. A clause may match several principles, of its own kind only.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gcai_ray.schemas import Kind, Vote, arrow_schema
+from gcai_ray.schemas import Kind, Match, arrow_schema
 from gcai_ray.vectors import products, stacked
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Ballot:
     principle_ids: tuple[str, ...]
     vectors: NDArray[np.float32]  # [principles, dim]
     threshold: float
+    confirmed: dict[str, str]  # words of a candidate → the principle a model said covers them
 
 
 def calibrated_threshold(
@@ -57,22 +58,22 @@ def calibrated_threshold(
     return round(float(np.quantile(others, 1 - max_chance_match)), 4)
 
 
-def votes(embeddings: ray.data.Dataset, ballots: list[Ballot]) -> ray.data.Dataset:
+def matches(embeddings: ray.data.Dataset, ballots: list[Ballot]) -> ray.data.Dataset:
     """One row per clause and principle that match, as a lazy dataset."""
     return embeddings.map_batches(
-        matches, fn_args=(ballots,), batch_format="pyarrow", batch_size=4096
+        matched, fn_args=(ballots,), batch_format="pyarrow", batch_size=4096
     )
 
 
-def matches(rows: pa.Table, ballots: list[Ballot]) -> pa.Table:
-    """Columns of `embeddings` in, columns of `votes` out."""
+def matched(rows: pa.Table, ballots: list[Ballot]) -> pa.Table:
+    """Columns of `embeddings` in, columns of `matches` out."""
     kinds = rows["kind"].to_numpy(zero_copy_only=False)
     vectors = stacked(rows["vector"])
     found = [
         _matches_of(rows, np.flatnonzero(kinds == ballot.kind), vectors, ballot)
         for ballot in ballots
     ]
-    return pa.concat_tables([arrow_schema(Vote).empty_table(), *found])
+    return pa.concat_tables([arrow_schema(Match).empty_table(), *found])
 
 
 def _matches_of(
@@ -81,7 +82,9 @@ def _matches_of(
     cosines = products(vectors[chosen], ballot.vectors)
     # Rounded before it is compared: the last bits differ between machines.
     cosines = cosines.round(5)
-    row, principle = np.nonzero(cosines >= np.float32(ballot.threshold))
+    row, principle = np.nonzero(
+        (cosines >= np.float32(ballot.threshold)) | _confirmed(rows, chosen, ballot)
+    )
     copied = rows.select(COPIED).take(pa.array(chosen[row]))
     ids = pa.array(ballot.principle_ids, pa.string()).take(pa.array(principle))
     similarity = pa.array(cosines[row, principle].astype(np.float64).round(5))
@@ -89,7 +92,17 @@ def _matches_of(
         "principle_id": ids,
         "similarity": similarity,
     }
-    schema = arrow_schema(Vote)
+    schema = arrow_schema(Match)
     return pa.Table.from_arrays(
         [columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema
     )
+
+
+def _confirmed(rows: pa.Table, chosen: NDArray[np.int64], ballot: Ballot) -> NDArray[np.bool_]:
+    found = np.zeros((len(chosen), len(ballot.principle_ids)), dtype=bool)
+    if ballot.confirmed:
+        places = {key: place for place, key in enumerate(ballot.principle_ids)}
+        for row, text in enumerate(rows["text"].take(pa.array(chosen)).to_pylist()):
+            if text in ballot.confirmed:
+                found[row, places[ballot.confirmed[text]]] = True
+    return found

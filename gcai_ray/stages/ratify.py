@@ -19,13 +19,47 @@ from scipy.sparse import csr_matrix
 
 from gcai_ray.config import RatifyConfig
 from gcai_ray.electorate import Electorate
-from gcai_ray.schemas import ChosenPrinciple, Evidence, GroupSupport, Interval, Kind, Support
+from gcai_ray.schemas import (
+    ChosenPrinciple,
+    Evidence,
+    GroupSupport,
+    Interval,
+    Kind,
+    Prediction,
+    Support,
+    VoteOutcome,
+)
 from gcai_ray.statistics import share_intervals, tied_pairs
 from gcai_ray.vectors import products
 from gcai_ray.wording import content_stems
 
 QUOTE_CHARS = 400  # a longer quote is taken only when nothing shorter is left
 _QUALIFIED = re.compile(r"\b(?:but|however|although|though|while|whereas|except)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Poll:
+    """What a model says each principle speaks for, on pairs people chose from."""
+
+    electorate: Electorate
+    outcomes: dict[VoteOutcome, csr_matrix]  # [rows, principles] of 0 and 1 each
+
+    def voices(self) -> NDArray[np.float64]:
+        """[people, principles]: share of a person's pairs it speaks for, less that against."""
+        rows = np.maximum(self.electorate.rows_per_person, 1)
+        return self.electorate.by_person(self._net()) / rows[:, None]
+
+    def gains(self, covered: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The voices each principle adds on the pairs no other speaks for yet."""
+        weights = self.electorate.row_weights() * ~covered
+        return np.asarray(self._net().T @ weights) / max(len(self.electorate.people), 1)
+
+    def net_votes(self) -> NDArray[np.int64]:
+        """[principles]: pairs it speaks for less pairs it speaks against."""
+        return np.asarray(self._net().sum(axis=0)).ravel().astype(np.int64)
+
+    def _net(self) -> csr_matrix:
+        return self.outcomes[VoteOutcome.FOR] - self.outcomes[VoteOutcome.AGAINST]
 
 
 @dataclass(frozen=True)
@@ -38,9 +72,16 @@ class Contest:
     vectors: NDArray[np.float32]
     threshold: float
     electorate: Electorate
-    incidence: csr_matrix  # [rows, principles]
+    incidence: csr_matrix  # [rows, principles]: which rows say which principle
+    poll: Poll | None = None
 
     def voices(self) -> NDArray[np.float64]:
+        """[people, principles]: what principles are ranked by: by the poll where there is one, else
+        the share of a person's rows that match.
+        """
+        return self.poll.voices() if self.poll else self.matching_voices()
+
+    def matching_voices(self) -> NDArray[np.float64]:
         """[people, principles]: share of a person's rows that match."""
         rows = np.maximum(self.electorate.rows_per_person, 1)
         return self.electorate.by_person(self.incidence) / rows[:, None]
@@ -50,16 +91,30 @@ def choose(contest: Contest, num_principles: int, config: RatifyConfig) -> list[
     """Columns of the chosen principles, most voices first."""
     people = (contest.electorate.by_person(contest.incidence) > 0).sum(axis=0)
     open_ = set(np.flatnonzero(people >= config.min_people).tolist())
-    covered = np.zeros(len(contest.electorate.rows), dtype=bool)
+    if contest.poll:  # a principle that is as often wrong as right predicts nothing
+        open_ &= set(np.flatnonzero(contest.voices().mean(axis=0).round(9) > 0).tolist())
+    covers = contest.poll.outcomes[VoteOutcome.FOR] if contest.poll else contest.incidence
+    covered = np.zeros(covers.shape[0], dtype=bool)
     chosen: list[int] = []
     while open_ and len(chosen) < num_principles:
         gain = _gains(contest, covered, config)
         best = min(open_, key=lambda i: (-gain[i], -int(people[i]), contest.texts[i]))
         chosen.append(best)
-        covered[contest.incidence[:, [best]].nonzero()[0]] = True
+        covered[covers[:, [best]].nonzero()[0]] = True
         open_ -= {i for i in open_ if _says_the_same(contest, i, best)}
     totals = contest.voices().mean(axis=0).round(9) if chosen else np.zeros(0)
     return sorted(chosen, key=lambda i: (-totals[i], contest.texts[i]))
+
+
+def most_votes(contest: Contest, num_principles: int, config: RatifyConfig) -> list[int]:
+    """Columns of the principles with most votes for less votes against, as ICAI ranks them
+    (arXiv 2406.06560, step 5): rows count, not people, and nothing is passed over.
+    """
+    if contest.poll is None:
+        return []
+    net = contest.poll.net_votes()
+    order = sorted(range(len(net)), key=lambda i: (-int(net[i]), contest.texts[i]))
+    return [i for i in order if net[i] > 0][:num_principles]
 
 
 def _gains(
@@ -68,6 +123,8 @@ def _gains(
     """Voices each principle would add: over all people; for general ones, half of it in the least
     favourable group.
     """
+    if contest.poll:
+        return contest.poll.gains(covered).round(9)
     weights = contest.electorate.row_weights() * ~covered
     everybody = _mean_voice(contest, weights, np.arange(len(weights)))
     groups = contest.electorate.large_groups(config.min_group_size)
@@ -114,6 +171,7 @@ def chosen_principles(
                 rank=place + 1,
                 text=contest.texts[column],
                 support=supports[place],
+                prediction=_prediction(contest.poll, column, seed),
                 num_people_added=int((supporters & ~heard).sum()),
                 tied_with=[contest.ids[chosen[i]] for i in np.flatnonzero(tied[place])],
                 evidence=evidence[contest.ids[column]],
@@ -123,13 +181,23 @@ def chosen_principles(
     return found
 
 
+def _prediction(poll: Poll | None, column: int, seed: int) -> Prediction | None:
+    if poll is None:
+        return None
+    outcomes = {name: int(cast[:, [column]].sum()) for name, cast in poll.outcomes.items()}
+    [voice] = share_intervals(poll.voices()[:, [column]], seed)
+    return Prediction(
+        num_pairs=len(poll.electorate.rows), outcomes=outcomes, voice=_interval(voice)
+    )
+
+
 def _supports(
     contest: Contest, chosen: list[int], config: RatifyConfig, seed: int
 ) -> list[Support]:
     part = contest.incidence[:, chosen]
     counts = contest.electorate.by_person(part)
     people = share_intervals((counts > 0).astype(float), seed)
-    voices = share_intervals(contest.voices()[:, chosen], seed)
+    voices = share_intervals(contest.matching_voices()[:, chosen], seed)
     groups = _group_supports(contest, part, seed)
     large = contest.electorate.large_groups(config.min_group_size)
     found = []

@@ -4,6 +4,7 @@ artifact's writer.
 The only place where stages meet artifacts. The order of the steps stands in `pipeline`.
 """
 
+from gcai_ray.steps.asking import asking_settings, asks_a_model
 from gcai_ray.steps.constitution import ratify
 from gcai_ray.steps.lookup import Inputs
 from gcai_ray.steps.principles import distill, embed, extract, vote
@@ -12,6 +13,8 @@ from gcai_ray.steps.results import evaluate, report
 
 __all__ = [
     "Inputs",
+    "asking_settings",
+    "asks_a_model",
     "distill",
     "embed",
     "evaluate",

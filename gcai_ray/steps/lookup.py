@@ -27,21 +27,28 @@ def by_kind(table: pa.Table) -> Iterator[tuple[Kind, pa.Table]]:
             yield kind, rows
 
 
-def electorate_of(ingested: Artifact, kind: Kind, split: Split | None) -> Electorate:
-    """Everybody with a reason in one split, or in any (ties aside); or with a statement."""
+def electorate_of(
+    ingested: Artifact, kind: Kind, split: Split | None, mode: str = "gcai"
+) -> Electorate:
+    """Everybody with a reason in one split, or in any (ties aside); or with a statement.
+
+    In ICAI mode, which reads no reasons, everybody who chose.
+    """
     from gcai_ray.electorate import electorate
 
     if kind is Kind.GENERAL:
         return electorate(ingested.tables("statements", ["id", "annotator_id", "groups"]))
     columns = ["id", "annotator_id", "groups", "split", "preferred", "reason"]
     parts = ingested.tables("preferences", columns)
-    return electorate(part.filter(_gave_a_reason(part, split)) for part in parts)
+    return electorate(part.filter(_spoke(part, split, mode)) for part in parts)
 
 
-def _gave_a_reason(rows: pa.Table, split: Split | None) -> pa.ChunkedArray:
+def _spoke(rows: pa.Table, split: Split | None, mode: str) -> pa.ChunkedArray:
     import pyarrow.compute as pc
 
-    chosen = pc.and_(rows["reason"].is_valid(), pc.not_equal(rows["preferred"], "tie"))
+    chosen = pc.not_equal(rows["preferred"], "tie")
+    if mode == "gcai":
+        chosen = pc.and_(rows["reason"].is_valid(), chosen)
     return chosen if split is None else pc.and_(chosen, pc.equal(rows["split"], str(split)))
 
 

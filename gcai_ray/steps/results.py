@@ -29,8 +29,11 @@ def _measures(config: Config, inputs: Inputs) -> Iterator[Measure]:
 
     embeddings = inputs["embed"]
     rows_with = {kind: _row_ids(inputs["extract"], kind) for kind in Kind}
-    for kind, what in ((Kind.CONTEXTUAL, "reasons"), (Kind.GENERAL, "statements")):
-        people = electorate_of(inputs["ingest"], kind, None)
+    read = "reasons" if config.mode == "gcai" else "choices"
+    for kind, what in ((Kind.CONTEXTUAL, read), (Kind.GENERAL, "statements")):
+        if kind is Kind.GENERAL and config.mode == "icai":
+            continue
+        people = electorate_of(inputs["ingest"], kind, None, config.mode)
         if len(people.rows):
             note = f"share of {len(people.rows)} {what} that yielded at least one candidate"
             yield extraction_yield(
@@ -38,7 +41,7 @@ def _measures(config: Config, inputs: Inputs) -> Iterator[Measure]:
             )
     constitution = Constitution.model_validate_json(inputs["ratify"].document("constitution.json"))
     ids = {p.id for p in constitution.principles if p.kind is Kind.CONTEXTUAL}
-    held_out = electorate_of(inputs["ingest"], Kind.CONTEXTUAL, Split.TEST)
+    held_out = electorate_of(inputs["ingest"], Kind.CONTEXTUAL, Split.TEST, config.mode)
     if not ids or not len(held_out.rows):
         return
     principles = inputs["distill"].read("principles")
@@ -49,7 +52,7 @@ def _measures(config: Config, inputs: Inputs) -> Iterator[Measure]:
         embeddings.manifest.counts["num_contextual"],
         None,
     )
-    yield held_out_coverage(
+    coverage = held_out_coverage(
         held_out,
         _held_out_clauses(embeddings),
         stacked(chosen["vector"]),
@@ -57,6 +60,16 @@ def _measures(config: Config, inputs: Inputs) -> Iterator[Measure]:
         constitution.match_threshold[Kind.CONTEXTUAL],
         config.seed,
     )
+    yield coverage if config.mode == "gcai" else _of_guesses(coverage, len(held_out.rows))
+
+
+def _of_guesses(coverage: Measure, num_rows: int) -> Measure:
+    """The measure in ICAI mode, where no reason was read: it tells of a model's guesses."""
+    note = (
+        f"share of {num_rows} held-out choices for which the model guessed something that matches "
+        "a principle; baseline: mean and 95 % range over random draws of its guesses"
+    )
+    return coverage.model_copy(update={"note": note})
 
 
 def _strings(ids: set[str]) -> pa.Array:

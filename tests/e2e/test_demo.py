@@ -148,7 +148,9 @@ def test_check_finds_nothing_then_finds_the_damage(demo: Path, tmp_path: Path) -
         "embeddings",
         "principles",
         "members",
-        "votes",
+        "matches",
+        "requests",
+        "replies",
         "evaluation",
     ],
 )

@@ -1,0 +1,224 @@
+"""A configuration → what its questions to a model will come to, before any is asked.
+
+Questions of a stage whose inputs stand are made and counted; those of later stages are estimated
+from what stands, and say so. Knows what the stages ask, not how a plan is shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gcai_ray.artifacts import Artifact, open_artifact
+from gcai_ray.config import Config
+from gcai_ray.engine_config import ModelEngine, VllmEngine
+from gcai_ray.errors import ConfigError
+from gcai_ray.pipeline import plan, run, users_errors
+from gcai_ray.schemas import Kind
+from gcai_ray.storage import Storage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import ray.data
+
+# Until a stage has replies of its own: candidates of one text, tokens of one reply.
+CANDIDATES_PER_TEXT = 1.2
+REPLY_TOKENS = {"extract": 45, "distill": 70, "vote": 7}  # vote: for each principle
+TYPICAL_PRINCIPLE = "Choose the response that gives a concrete example the reader can follow."
+SAMPLE_PAIRS = 200
+LEFT_OVER_SHARE = 0.2  # of the clusters, asked about again in the second round
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What one stage will ask. Tokens are those of the questions still to be asked."""
+
+    stage: str
+    num_questions: int
+    num_answered: int
+    num_prompt_tokens: int
+    num_completion_tokens: int
+    is_estimate: bool
+    is_done: bool = False
+
+
+def question_plan(config: Config) -> list[StagePlan]:
+    """What each stage will ask. Runs `ingest` when it has not been run: it asks nothing.
+
+    Raises:
+        ConfigError: the engine asks no model.
+    """
+    if not isinstance(config.engine, ModelEngine):
+        raise ConfigError(
+            f"engine.name: '{config.engine.name}' asks no model: there is nothing to plan"
+        )
+    for _ in run(config, "ingest"):
+        pass
+    storage = Storage(config.root)
+    done = {item.step.name: open_artifact(storage, item.directory) for item in plan(config)}
+    inputs = {name: artifact for name, artifact in done.items() if artifact is not None}
+    with users_errors(storage):
+        planned = [_extract(config, inputs)]
+        if config.mode == "gcai":
+            planned.append(_distill(config, inputs))
+        return [*planned, _vote(config, inputs)]
+
+
+def cost(config: Config, planned: StagePlan) -> float | None:
+    """Dollars, from the price table of the configuration; None without one."""
+    price = config.engine.price if isinstance(config.engine, ModelEngine) else None
+    if price is None:
+        return None
+    prompt = planned.num_prompt_tokens * price.prompt
+    return (prompt + planned.num_completion_tokens * price.completion) / 1e6
+
+
+def gpu_hours(config: Config, planned: StagePlan) -> float | None:
+    """GPU-hours (CPU: machine-hours), from the measured tokens/s of one replica; None without."""
+    engine = config.engine
+    if not isinstance(engine, VllmEngine) or engine.tokens_per_s is None:
+        return None
+    tokens = planned.num_prompt_tokens + planned.num_completion_tokens
+    return tokens / engine.tokens_per_s / 3600 * engine.tensor_parallel_size
+
+
+def _finished(stage: str, artifact: Artifact) -> StagePlan:
+    counts = artifact.manifest.counts
+    questions = counts.get("num_questions", 0)
+    return StagePlan(stage, questions, questions, 0, 0, False, True)
+
+
+def _extract(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
+    from gcai_ray.steps.principles import extract_questions
+
+    if "extract" in inputs:
+        return _finished("extract", inputs["extract"])
+    return _counted(config, "extract", extract_questions(config, inputs), REPLY_TOKENS["extract"])
+
+
+def _counted(
+    config: Config, stage: str, requests: ray.data.Dataset, reply_tokens: float
+) -> StagePlan:
+    """Made, not guessed: every question of a stage, and which of them the store answers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    none = pa.schema([("id", pa.string()), ("num_prompt_tokens", pa.int64())]).empty_table()
+    rows = pa.concat_tables([none, *_ids(requests)]).group_by("id", use_threads=False)
+    questions = rows.aggregate([("num_prompt_tokens", "min")])
+    answered, spent = _answered(config, stage, questions["id"].combine_chunks())
+    still_open = questions.filter(pc.invert(pc.is_in(questions["id"], answered)))
+    return StagePlan(
+        stage=stage,
+        num_questions=questions.num_rows,
+        num_answered=len(answered),
+        num_prompt_tokens=pc.sum(still_open["num_prompt_tokens_min"]).as_py() or 0,
+        num_completion_tokens=round(still_open.num_rows * (spent or reply_tokens)),
+        is_estimate=False,
+    )
+
+
+def _ids(requests: ray.data.Dataset) -> Iterator[pa.Table]:
+    columns = ["id", "num_prompt_tokens"]
+    for batch in requests.iter_batches(batch_format="pyarrow", batch_size=None):
+        if batch.num_rows:
+            yield batch.filter(batch["id"].is_valid()).select(columns)
+
+
+def _answered(config: Config, stage: str, ids: pa.Array) -> tuple[pa.Array, float | None]:
+    """Which questions the store answers, and the mean tokens of all replies it holds."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from gcai_ray.asking.store import stored_parts
+
+    columns = ["request_id", "parsed", "num_completion_tokens"]
+    found = list(stored_parts(Storage(config.root), stage, columns))
+    if not found:
+        return pa.array([], pa.string()), None
+    replies = pa.concat_tables(found)
+    usable = replies.filter(replies["parsed"])["request_id"]
+    known = pc.unique(usable.filter(pc.is_in(usable, ids)))
+    return known, pc.mean(replies["num_completion_tokens"]).as_py()
+
+
+def _num_clusters(config: Config, inputs: Mapping[str, Artifact], kind: Kind) -> int:
+    """Clusters of one kind: as configured, or chosen from the number of candidates to expect."""
+    from gcai_ray.clustering import choose_num_clusters
+
+    asked = {
+        Kind.CONTEXTUAL: config.distill.num_contextual_clusters,
+        Kind.GENERAL: config.distill.num_general_clusters,
+    }[kind]
+    counts = inputs["ingest"].manifest.num_rows | inputs["ingest"].manifest.counts
+    train = 1 - counts.get("num_test", 0) / max(counts["preferences"], 1)
+    texts = {
+        Kind.CONTEXTUAL: counts.get("num_with_reason", 0) * train
+        if config.mode == "gcai"
+        else counts["preferences"] * train,
+        Kind.GENERAL: counts["statements"] if config.mode == "gcai" else 0,
+    }[kind]
+    if texts < 1:
+        return 0
+    return asked or choose_num_clusters(round(texts * CANDIDATES_PER_TEXT))
+
+
+def _distill(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
+    """A guess: the clusters are not known before their members are."""
+    from gcai_ray.asking.questions import counter
+    from gcai_ray.prompts import summarise_cluster
+    from gcai_ray.steps.asking import asking_of
+
+    if "distill" in inputs:
+        return _finished("distill", inputs["distill"])
+    count = counter(asking_of(config, "distill"))
+    clusters = {kind: _num_clusters(config, inputs, kind) for kind in Kind}
+    total = round(sum(clusters.values()) * (1 + LEFT_OVER_SHARE))
+    shown = [TYPICAL_PRINCIPLE] * config.distill.num_shown
+    each = count(summarise_cluster.question(Kind.CONTEXTUAL, shown).messages)
+    return StagePlan(
+        "distill", total, 0, each * total, REPLY_TOKENS["distill"] * total, is_estimate=True
+    )
+
+
+def _vote(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
+    """Counted on real pairs; typical principles stand in while the real ones are not known."""
+    from gcai_ray.steps.voting import vote_motion, vote_questions
+
+    if "vote" in inputs:
+        return _finished("vote", inputs["vote"])
+    if "distill" in inputs:
+        motion = vote_motion(config, inputs)
+        per_reply = REPLY_TOKENS["vote"] * min(len(motion.texts), motion.per_question)
+        return _counted(config, "vote", vote_questions(config, inputs, motion), per_reply)
+    return _vote_estimate(config, inputs)
+
+
+def _vote_estimate(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
+    from gcai_ray.stages.vote import Motion, draw_bound, questions
+    from gcai_ray.steps.asking import asking_of
+    from gcai_ray.steps.voting import votable_ids
+
+    num_principles = _num_clusters(config, inputs, Kind.CONTEXTUAL)
+    ids = votable_ids(inputs["ingest"], config.mode)
+    bound = draw_bound(ids, min(SAMPLE_PAIRS, config.vote.num_pairs), config.seed)
+    motion = Motion(
+        principle_ids=("0" * 32,) * num_principles,
+        texts=(TYPICAL_PRINCIPLE,) * num_principles,
+        per_question=config.vote.principles_per_question,
+        bound=bound,
+        seed=config.seed,
+        needs_reason=config.mode == "gcai",
+    )
+    rows = inputs["ingest"].tables("preferences")
+    asking = asking_of(config, "vote")
+    made = [questions(part, motion, asking) for part in rows]
+    tokens = [n for part in made for n in part["num_prompt_tokens"].drop_null().to_pylist()]
+    num_pairs = min(config.vote.num_pairs, len(ids))
+    per_pair = len(motion.chunks()) * 2
+    total = num_pairs * per_pair
+    mean = sum(tokens) / max(len(tokens), 1)
+    replies = REPLY_TOKENS["vote"] * num_principles * 2 * num_pairs
+    return StagePlan("vote", total, 0, math.ceil(mean * total), replies, is_estimate=True)
