@@ -30,7 +30,7 @@ LOG = logging.getLogger("gcai_ray")
 POLL_S = 1.0
 PATIENCE_S = 10.0  # with a recorder that is writing
 LOG_EVERY_S = 15.0
-NUM_READERS = 4
+NUM_READERS = 2  # each is a process to start; one alone reads some 10,000 questions a second
 NUM_SHOWN = 3
 
 

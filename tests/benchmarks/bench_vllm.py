@@ -1,6 +1,6 @@
 """Contextual extraction questions → tokens/s of our vllm engine beside raw `vllm.LLM.generate`.
 
-Run: .venv/bin/python -m tests.benchmarks.bench_vllm [--device gpu --shape 7b] [--questions 1000]
+Run: .venv/bin/python -m tests.benchmarks.bench_vllm [--device gpu --shape 7b] [--questions 2400]
 
 Both answer the same prompts with the same sampling, reply schemas and engine settings. Raw: one
 process, all prompts handed over at once, rendered beforehand. Ours: Ray Data, tokenizer, checks and
@@ -53,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--shape", choices=tuple(SHAPES), default="tiny")
-    parser.add_argument("--questions", type=int, default=1000)
+    parser.add_argument("--questions", type=int, default=2400)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
