@@ -29,8 +29,10 @@ def test_the_openai_job_plans_and_asks(
     planned = as_json(ran("plan", job, *told, "--json"))
     assert planned["stages"][0]["num_questions"] == NUM_ROWS
     assert planned["total"]["dollars"] > 0
-    ran("extract", job, *told)
-    assert all(replies_of(artifact(tmp_path, "extract"))["parsed"].to_pylist())
+    ran("run", job, *told, "--set", "ratify.min_people=1")
+    for stage in ("extract", "distill", "vote"):
+        assert all(replies_of(artifact(tmp_path, stage))["parsed"].to_pylist())
+    assert artifact(tmp_path, "report").document("report.html")
 
 
 def test_the_batch_job_writes_its_questions_and_waits(tmp_path: Path, shared_data: Path) -> None:

@@ -142,7 +142,17 @@ def _summarised(content: str, seed: int) -> dict[str, Any]:
 def _voted(content: str, seed: int) -> dict[str, str]:
     responses = _block(content, "response_A"), _block(content, "response_B")
     principles = _lines(content, "principles")
+    if not any(shows(response, planted) for response in responses for planted in CONTEXTUAL):
+        return {str(n): _nearer(text, responses) for n, text in principles.items()}
     return {str(number): _vote(recognised(text), responses) for number, text in principles.items()}
+
+
+def _nearer(text: str, responses: tuple[str, str]) -> str:
+    """On a pair without any planted feature: the response that says more of the principle's words,
+    else the longer one.
+    """
+    first, second = ((len(_words(text) & _words(r)), len(r)) for r in responses)
+    return "both" if first == second else "A" if first > second else "B"
 
 
 def _vote(planted: Planted | None, responses: tuple[str, str]) -> str:
