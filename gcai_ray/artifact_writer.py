@@ -26,7 +26,8 @@ from gcai_ray.artifacts import (
     open_artifact,
     read_part,
 )
-from gcai_ray.errors import ArtifactError
+from gcai_ray.errors import ArtifactError, StorageError
+from gcai_ray.progress import Board
 from gcai_ray.schemas import SCHEMA_VERSION, TABLES, arrow_schema
 from gcai_ray.storage import Storage
 
@@ -46,6 +47,8 @@ class ArtifactWriter:
     attempt: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     parts: list[Part] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    documents: dict[str, bytes] = field(default_factory=dict)
+    board: Board = field(default_factory=Board)  # what is noted for `gcai status`
 
     def write_dataset(
         self, table: str, dataset: ray.data.Dataset, count: Counter | None = None
@@ -60,7 +63,9 @@ class ArtifactWriter:
         sink = TableSink(
             self.storage, self.directory, table, f"{self.attempt}-{len(self.parts):05d}", count
         )
-        dataset.write_datasink(sink)
+        dataset.set_name(f"{self.directory[0]}.{table}")  # its name in Ray's dashboard
+        with self.board.while_doing(table):
+            dataset.write_datasink(sink)
         self.parts.extend(sink.parts)
         for name, number in sink.counts.items():
             self.counts[name] = self.counts.get(name, 0) + number
@@ -93,19 +98,10 @@ class ArtifactWriter:
             self.drop(table)
 
     def write_document(self, name: str, data: bytes) -> None:
-        """Write one document. Attempts differ in name only where parts do; a document of a lost
-        race is never listed.
+        """Keep one document for the commit. Its name is the same for all attempts: written any
+        earlier, that of one which loses a race could come to stand under the winner's manifest.
         """
-        self.storage.replace(data, *self.directory, name)
-        self.parts.append(
-            Part(
-                table=None,
-                name=name,
-                num_rows=0,
-                size_bytes=len(data),
-                sha256=hashlib.sha256(data).hexdigest(),
-            )
-        )
+        self.documents[name] = data
 
     def tables(self, table: str) -> Iterator[pa.Table]:
         """What was written to a table so far, part by part."""
@@ -116,10 +112,26 @@ class ArtifactWriter:
         """Rows written to a table so far."""
         return sum(part.num_rows for part in self.parts if part.table == table)
 
+    def _compact(self) -> None:
+        """Join small parts; those they stand for are removed."""
+        from gcai_ray.compaction import compact
+
+        for group, joined in compact(self.storage, self.directory, self.parts):
+            self.parts = [part for part in self.parts if part not in group] + [joined]
+            for part in group:
+                self.storage.remove(*self.directory, part.name)
+
     def commit(self, *, inputs: dict[str, str], config: dict[str, Any], seconds: float) -> Artifact:
-        """Write the manifest, last. If another run was quicker with the same artifact, its result
-        is taken.
+        """Write the manifest, last.
+
+        Raises:
+            StorageError: another run has committed the same artifact meanwhile. Its result stands;
+                what this attempt wrote is removed.
         """
+        self._compact()
+        if self.storage.exists(*self.directory, MANIFEST):
+            raise self._lost()
+        written = [self._document(name, data) for name, data in self.documents.items()]
         tables = sorted({part.table for part in self.parts if part.table})
         manifest = Manifest(
             artifact=self.directory[0],
@@ -127,14 +139,16 @@ class ArtifactWriter:
             fingerprint=self.directory[-1],
             inputs=inputs,
             config=config,
-            parts=sorted(self.parts, key=lambda part: part.name),
+            parts=sorted([*self.parts, *written], key=lambda part: part.name),
             num_rows={table: self.num_rows(table) for table in tables},
             num_rejects=self.num_rows("rejects"),
             counts=dict(sorted(self.counts.items())),
             seconds=round(seconds, 3),
             versions=versions(),
         )
-        self.storage.create(manifest.model_dump_json(indent=2).encode(), *self.directory, MANIFEST)
+        data = manifest.model_dump_json(indent=2).encode()
+        if not self.storage.create(data, *self.directory, MANIFEST):
+            raise self._lost()
         artifact = open_artifact(self.storage, self.directory)
         if artifact is None:
             raise ArtifactError(
@@ -142,6 +156,20 @@ class ArtifactWriter:
                 f"written"
             )
         return artifact
+
+    def _document(self, name: str, data: bytes) -> Part:
+        self.storage.replace(data, *self.directory, name)
+        digest = hashlib.sha256(data).hexdigest()
+        return Part(table=None, name=name, num_rows=0, size_bytes=len(data), sha256=digest)
+
+    def _lost(self) -> StorageError:
+        """What to raise when another attempt was the first; all of this one is removed."""
+        self.abandon()
+        return StorageError(
+            f"{self.storage.url(*self.directory)}: another run has committed this artifact "
+            "while this one computed it; its result stands and this run stops. Let that run "
+            "end, or run the same command again to go on from its result"
+        )
 
 
 def write_part(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gcai_ray import __version__
-from gcai_ray.errors import ArtifactError
+from gcai_ray.errors import ArtifactError, StorageError
 from gcai_ray.schemas import SCHEMA_VERSION, TABLES, arrow_schema
 from gcai_ray.storage import Storage
 
@@ -122,7 +122,12 @@ class Artifact:
         groups = max(1, -(-total // (MAX_TASKS * ROW_GROUP_ROWS)))
         step = groups * ROW_GROUP_ROWS
         return [
-            {"name": part.name, "first": start // ROW_GROUP_ROWS, "num_groups": groups}
+            {
+                "name": part.name,
+                "first": start // ROW_GROUP_ROWS,
+                "num_groups": groups,
+                "num_rows": min(step, part.num_rows - start),  # for `progress`
+            }
             for part in parts
             for start in range(0, part.num_rows, step)
         ]
@@ -164,12 +169,9 @@ def _read_pieces(
 
     schema = arrow_schema(TABLES[table], columns)
     for piece in pieces.to_pylist():
-        path, where = (
-            storage.path(*directory, piece["name"]),
-            storage.url(*directory, piece["name"]),
-        )
-        with _readable(where), storage.filesystem.open(path) as file:
-            parquet = pq.ParquetFile(file)
+        where = storage.url(*directory, piece["name"])
+        with _readable(where), storage.open(*directory, piece["name"]) as file:
+            parquet = pq.ParquetFile(file, pre_buffer=True)
             last = min(piece["first"] + piece["num_groups"], parquet.num_row_groups)
             found = parquet.read_row_groups(range(piece["first"], last), columns=columns)
         yield conform(found, schema, where)
@@ -184,6 +186,8 @@ def _readable(where: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise ArtifactError(f"{where}: named in the manifest but missing; {hint}") from error
+    except StorageError:
+        raise
     except (pa.ArrowInvalid, OSError) as error:
         raise ArtifactError(f"{where}: damaged part file ({error}); {hint}") from error
 

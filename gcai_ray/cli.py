@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from gcai_ray.cli_errors import explained
+from gcai_ray.look_cli import AsJson, look_app
 from gcai_ray.replies_cli import replies_app
 
 app = typer.Typer(
@@ -40,11 +41,6 @@ Overrides = Annotated[
         "--set", metavar="KEY=VALUE", help="Override one setting, for example ratify.num_general=3."
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for scripts.")]
-RunPath = Annotated[
-    str,
-    typer.Argument(metavar="RUN", help="The `root` of a run: a directory or s3://bucket/prefix."),
-]
 
 
 def _run_until(stage: str | None, config: str, overrides: list[str] | None, as_json: bool) -> None:
@@ -57,9 +53,9 @@ def _run_until(stage: str | None, config: str, overrides: list[str] | None, as_j
     outcomes = {}
     for planned, outcome in run(loaded, stage):
         if outcome is not None:
-            outcomes[planned.step.name] = outcome
+            outcomes[planned.name] = outcome
             if not as_json:
-                typer.echo(stage_line(planned.step.name, outcome), err=True)
+                typer.echo(stage_line(planned.name, outcome), err=True)
     _print_run(loaded.root, outcomes, as_json)
 
 
@@ -117,105 +113,32 @@ def _stage_command(name: str, help_: str) -> None:
 _stage_command("ingest", "Read the sources into preferences, statements and rejects.")
 _stage_command("extract", "Propose principles from every reason and statement.")
 _stage_command("distill", "Merge proposals that say the same into principles.")
-_stage_command("vote", "Find whose words support which principle.")
-_stage_command("ratify", "Choose the constitution.")
-_stage_command("evaluate", "Measure the constitution on held-out reasons, beside baselines.")
+_stage_command("vote", "Find whose words support which principle; with a model, let them vote.")
+
+
+@app.command("ratify", rich_help_panel="One stage (and those it needs)")
+@explained
+def ratify_command(
+    config: ConfigPath,
+    overrides: Overrides = None,
+    ballots: Annotated[
+        str | None,
+        typer.Option(
+            "--ballots", metavar="FILE", help="Votes of people on the constitution: ratifies it."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Choose the constitution; with ballots, record what people said of it."""
+    given = [f"ratify.ballots={json.dumps(ballots)}"] if ballots else []
+    _run_until("ratify", config, [*(overrides or []), *given], as_json)
+
+
+_stage_command("evaluate", "Measure the constitution on held-out data, beside baselines.")
 _stage_command("report", "Write the HTML and Markdown report.")
 
 
-@app.command("show", rich_help_panel="Look")
-@explained
-def show_command(
-    path: Annotated[
-        str,
-        typer.Argument(
-            metavar="PATH", help="A run's root, an artifact's directory, or a part file."
-        ),
-    ],
-    table: Annotated[
-        str | None,
-        typer.Argument(metavar="[TABLE]", help="Which table: preferences, candidates, rejects, …"),
-    ] = None,
-    num_rows: Annotated[int, typer.Option("--rows", "-n", min=1, help="Rows to show.")] = 10,
-    as_json: AsJson = False,
-) -> None:
-    """Show any artifact: a run's overview and constitution, or the rows of a table."""
-    from gcai_ray.show import show
-
-    typer.echo(show(path, table, num_rows, as_json))
-
-
-@app.command("trace", rich_help_panel="Look")
-@explained
-def trace_command(
-    principle: Annotated[
-        str,
-        typer.Argument(metavar="PRINCIPLE_ID", help="Id of a principle, or its first characters."),
-    ],
-    run: Annotated[
-        str | None,
-        typer.Argument(metavar="[RUN]", help="The run's root; left out, the only run below runs/."),
-    ] = None,
-    num_rows: Annotated[
-        int, typer.Option("--rows", "-n", min=1, help="Members to show, nearest first.")
-    ] = 10,
-    as_json: AsJson = False,
-) -> None:
-    """Follow a principle to its members, their verbatim sentences and the source rows."""
-    from gcai_ray.trace import trace
-
-    typer.echo(trace(principle, run, num_rows, as_json))
-
-
-@app.command("check", rich_help_panel="Look")
-@explained
-def check_command(
-    path: Annotated[
-        str, typer.Argument(metavar="PATH", help="A run's root or an artifact's directory.")
-    ],
-    as_json: AsJson = False,
-) -> None:
-    """Check checksums, schemas and row counts of every artifact below a path; exit 2 when
-    something is wrong.
-    """
-    from gcai_ray.show import check
-
-    num_artifacts, problems = check(path)
-    if as_json:
-        typer.echo(json.dumps({"num_artifacts": num_artifacts, "problems": problems}, indent=2))
-    else:
-        for problem in problems:
-            typer.echo(problem, err=True)
-        typer.echo(f"{num_artifacts} artifacts, {len(problems)} problems")
-    if problems:
-        raise typer.Exit(2)
-
-
-@app.command("schemas", rich_help_panel="Look")
-@explained
-def schemas_command(
-    directory: Annotated[str, typer.Argument(help="Where the JSON Schemas stand.")] = "schemas",
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Write nothing; exit 2 when a file differs from the code."),
-    ] = False,
-) -> None:
-    """Write the JSON Schema of every artifact, or check that the files are up to date."""
-    from gcai_ray.schema_files import outdated_schemas, write_schemas
-
-    if check:
-        outdated = outdated_schemas(directory)
-        for name in outdated:
-            typer.echo(
-                f"gcai: {directory}/{name} is not what the code says; run `gcai schemas "
-                f"{directory}`",
-                err=True,
-            )
-        if outdated:
-            raise typer.Exit(2)
-        typer.echo(f"{directory}: up to date")
-    else:
-        typer.echo(f"{directory}: {len(write_schemas(directory))} schemas written")
+app.add_typer(look_app)
 
 
 def main() -> None:

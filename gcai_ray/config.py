@@ -140,7 +140,9 @@ class VoteConfig(Section):
 
 
 class RatifyConfig(Section):
-    """Choosing the constitution."""
+    """Choosing the constitution. `floor`: places of each kind reserved for groups that would
+    otherwise not be represented; `ballots`: a file of people's votes on it, which ratifies it.
+    """
 
     title: str | None = None
     num_contextual: Annotated[int, Field(ge=0)] = 5
@@ -148,6 +150,18 @@ class RatifyConfig(Section):
     min_people: Annotated[int, Field(ge=1)] = 2
     min_group_size: Annotated[int, Field(ge=1)] = 5
     num_quotes: Annotated[int, Field(ge=1, le=20)] = 5
+    floor: Annotated[int, Field(ge=0)] = 0
+    ballots: str | None = None
+
+
+class EvaluateConfig(Section):
+    """Measuring the constitution. `icai`: also run the ICAI baseline on the same data, where a
+    model is asked; it doubles what the run asks. `num_resamples`: repetitions for stability.
+    """
+
+    num_pairs: Annotated[int, Field(ge=1)] = 500
+    icai: bool = True
+    num_resamples: Annotated[int, Field(ge=0, le=1000)] = 20
 
 
 class Config(Section):
@@ -164,6 +178,7 @@ class Config(Section):
     distill: DistillConfig = DistillConfig()
     vote: VoteConfig = VoteConfig()
     ratify: RatifyConfig = RatifyConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
 
     @model_validator(mode="after")
     def _icai_needs_a_model(self) -> Config:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,22 +49,36 @@ class Electorate:
         """[rows]: the part of its person's one voice a row carries."""
         return 1.0 / self.rows_per_person[self.person_of_row]
 
-    def by_person(self, incidence: csr_matrix) -> NDArray[np.int64]:
-        """Rows of each person that match each principle: [people, principles]."""
-        ones = np.ones(len(self.rows), dtype=np.int64)
+    def shares(self, cast: csr_matrix) -> NDArray[np.float64]:
+        """[people, columns]: mean of each column over a person's rows; `cast`: [rows, columns]."""
         membership = csr_matrix(
-            (ones, (self.person_of_row, np.arange(len(self.rows)))),
+            (np.ones(len(self.rows)), (self.person_of_row, np.arange(len(self.rows)))),
             shape=(len(self.people), len(self.rows)),
         )
-        return (membership @ incidence).toarray()
+        return (membership @ cast).toarray() / np.maximum(self.rows_per_person, 1)[:, None]
+
+    def supporters(
+        self, incidence: csr_matrix, rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
+        """[columns]: distinct people with a row that matches, among all rows or these."""
+        part = (incidence if rows is None else incidence[rows]).tocoo()
+        person = self.person_of_row if rows is None else self.person_of_row[rows]
+        num_columns = max(part.shape[1], 1)
+        pairs = np.unique(person[part.row] * num_columns + part.col)
+        return np.bincount(pairs % num_columns, minlength=part.shape[1])[: part.shape[1]]
+
+    @cached_property
+    def group_sizes(self) -> dict[GroupKey, int]:
+        """People with a row in each group."""
+        people = self.person_of_row
+        return {key: len(np.unique(people[rows])) for key, rows in self.groups.items()}
 
     def large_groups(self, min_people: int) -> dict[GroupKey, NDArray[np.int64]]:
-        """Groups with at least this many people."""
-        return {
-            key: rows
-            for key, rows in self.groups.items()
-            if len(np.unique(self.person_of_row[rows])) >= min_people
-        }
+        """Rows of the groups with at least this many people, and at least two: one person is no
+        group.
+        """
+        least = max(min_people, 2)
+        return {key: rows for key, rows in self.groups.items() if self.group_sizes[key] >= least}
 
 
 def electorate(parts: Iterable[pa.Table]) -> Electorate:
@@ -103,16 +118,15 @@ def _groups(table: pa.Table) -> dict[GroupKey, NDArray[np.int64]]:
     lists = table["groups"].combine_chunks()
     if table.num_rows == 0 or len(lists) == 0:
         return {}
-    parents = pc.list_parent_indices(lists).to_numpy()
     flat = pc.list_flatten(lists)
-    names, values = (
-        _strings(pc.struct_field(flat, "name")),
-        _strings(pc.struct_field(flat, "value")),
-    )
-    found: dict[GroupKey, NDArray[np.int64]] = {}
-    for key in sorted(set(zip(names.tolist(), values.tolist(), strict=True))):
-        found[key] = parents[(names == key[0]) & (values == key[1])].astype(np.int64)
-    return found
+    names, values = pc.struct_field(flat, "name"), pc.struct_field(flat, "value")
+    keys = pc.binary_join_element_wise(names, values, "\0").dictionary_encode()
+    codes = keys.indices.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    parents = pc.list_parent_indices(lists).to_numpy().astype(np.int64)[order]
+    parts = np.split(parents, np.cumsum(np.bincount(codes))[:-1]) if len(codes) else []
+    found = dict(zip(keys.dictionary.to_pylist(), parts, strict=True))
+    return {tuple(key.split("\0", 1)): found[key] for key in sorted(found)}
 
 
 def _strings(column: pa.Array | pa.ChunkedArray) -> NDArray[np.str_]:

@@ -8,7 +8,6 @@ if not, it is run into a new directory and committed last.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +19,12 @@ from gcai_ray.artifact_writer import ArtifactWriter
 from gcai_ray.artifacts import Artifact, fingerprint, open_artifact
 from gcai_ray.causes import causes
 from gcai_ray.config import Config
-from gcai_ray.errors import ArtifactError, GcaiError
+from gcai_ray.errors import GcaiError, StageError
+from gcai_ray.progress.writer import Reporter, reporting
+from gcai_ray.runs import remember
 from gcai_ray.storage import Storage, explained
 
-RUN_FILE = "run.json"
+ICAI = "icai"
 RAY_ADDS = "\nFailed to apply UDF transform"  # and advice on retries, behind a message of ours
 Settings = dict[str, Any]
 
@@ -37,6 +38,7 @@ class Step:
     settings: Callable[[Config], Settings]
     run: Callable[[Config, steps.Inputs, ArtifactWriter], None]
     needs_ray: bool = True
+    beside: tuple[str, ...] = ()  # steps of the ICAI baseline, where one is run
 
 
 def _ingest_settings(config: Config) -> Settings:
@@ -53,6 +55,16 @@ def _ingest_settings(config: Config) -> Settings:
 def _asked(config: Config, stage: str) -> Settings:
     """What a stage that only a model is asked by depends on; nothing for the extractive engine."""
     return steps.asking_settings(config, stage) if steps.asks_a_model(config) else {}
+
+
+def _ratify_settings(config: Config) -> Settings:
+    """Ballots by their content, never by their path."""
+    settings = config.ratify.model_dump(mode="json", exclude={"ballots"})
+    if config.ratify.ballots is None:
+        return settings
+    from gcai_ray.ballots import ballots_digest
+
+    return settings | {"ballots": ballots_digest(config.ratify.ballots)}
 
 
 STEPS = (
@@ -92,16 +104,24 @@ STEPS = (
             "seed": config.seed,
             "engine": config.engine.name,
             "mode": config.mode,
-            **config.ratify.model_dump(mode="json"),
+            **_ratify_settings(config),
         },
         steps.ratify,
         needs_ray=False,
     ),
     Step(
         "evaluate",
-        ("ratify", "distill", "embed", "extract", "ingest"),
-        lambda config: {"seed": config.seed, "mode": config.mode},
+        ("ratify", "vote", "distill", "embed", "extract", "ingest"),
+        lambda config: {
+            "seed": config.seed,
+            "mode": config.mode,
+            "min_group_size": config.ratify.min_group_size,
+            "vote_pairs": config.vote.num_pairs,
+            **_asked(config, "evaluate"),
+            **config.evaluate.model_dump(mode="json"),
+        },
         steps.evaluate,
+        beside=("ratify", "vote"),
     ),
     Step(
         "report",
@@ -116,12 +136,22 @@ NAMES = tuple(step.name for step in STEPS)
 
 @dataclass(frozen=True)
 class Planned:
-    """A step of one configuration: where its artifact stands or will stand."""
+    """A step of one configuration: where its artifact stands or will stand.
+
+    `branch`: empty, or `icai` for a step of the baseline that is run beside.
+    """
 
     step: Step
+    config: Config
+    branch: str
     settings: Settings
-    inputs: dict[str, str]
+    inputs: dict[str, str]  # name among all planned steps → fingerprint
     fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """Name among all steps of a run, such as `vote` or `icai.vote`."""
+        return _named(self.branch, self.step.name)
 
     @property
     def directory(self) -> tuple[str, str]:
@@ -144,12 +174,36 @@ def plan(config: Config) -> list[Planned]:
     """
     known: dict[str, str] = {}
     planned = []
-    for step in STEPS:
-        settings = step.settings(config)
-        inputs = {name: known[name] for name in step.after}
-        known[step.name] = fingerprint(step.name, settings, inputs)
-        planned.append(Planned(step, settings, inputs, known[step.name]))
+    for branch, of, step in _ordered(config):
+        settings = step.settings(of)
+        after = {name: _nearest(name, branch, known) for name in step.after}
+        beside = {f"{ICAI}.{name}": f"{ICAI}.{name}" for name in step.beside}
+        sources = after | {key: name for key, name in beside.items() if name in known}
+        inputs = {key: known[name] for key, name in sources.items()}
+        key = fingerprint(step.name, settings, inputs)
+        known[_named(branch, step.name)] = key
+        planned.append(Planned(step, of, branch, settings, inputs, key))
     return planned
+
+
+def _ordered(config: Config) -> Iterator[tuple[str, Config, Step]]:
+    """The steps, and those of the baseline before the first that looks at it. Reading is shared."""
+    baseline = steps.baseline_config(config)
+    waiting = baseline is not None
+    for place, step in enumerate(STEPS):
+        if step.beside and baseline is not None and waiting:
+            yield from ((ICAI, baseline, before) for before in STEPS[1:place])
+            waiting = False
+        yield "", config, step
+
+
+def _nearest(name: str, branch: str, known: dict[str, str]) -> str:
+    own = _named(branch, name)
+    return own if own in known else name
+
+
+def _named(branch: str, name: str) -> str:
+    return f"{branch}.{name}" if branch else name
 
 
 def run(config: Config, until: str | None = None) -> Iterator[tuple[Planned, Outcome | None]]:
@@ -161,34 +215,52 @@ def run(config: Config, until: str | None = None) -> Iterator[tuple[Planned, Out
             next time.
     """
     storage = Storage(config.root)
+    storage.greet()
     planned = plan(config)
-    last = NAMES.index(until or NAMES[-1])
+    last = [item.name for item in planned].index(until or NAMES[-1])
     done: dict[str, Artifact] = {}
-    for item in planned[: last + 1]:
-        yield item, None
-        started = time.monotonic()
-        found = open_artifact(storage, item.directory)
-        artifact = found or _run_step(config, storage, item, done)
-        done[item.step.name] = artifact
-        _remember(config, storage, planned)
-        yield item, Outcome(artifact, found is not None, time.monotonic() - started)
+    ahead = planned[: last + 1]
+    with reporting(storage, config.name, [item.name for item in ahead]) as reporter:
+        for item in ahead:
+            yield item, None
+            started = time.monotonic()
+            found = open_artifact(storage, item.directory)
+            artifact = found or _run_step(storage, item, done, reporter)
+            done[item.name] = artifact
+            remember(config.name, storage, {item.name: item.directory for item in planned})
+            reporter.end(item.name, artifact, kept=found is not None)
+            yield item, Outcome(artifact, found is not None, time.monotonic() - started)
 
 
 def _run_step(
-    config: Config, storage: Storage, item: Planned, done: dict[str, Artifact]
+    storage: Storage, item: Planned, done: dict[str, Artifact], reporter: Reporter
 ) -> Artifact:
+    writer = ArtifactWriter(storage, item.directory)
+    reporter.begin(item.name, writer.board)
     if item.step.needs_ray:
         from gcai_ray.ray_session import connect
 
-        connect(config.ray)
+        connect(item.config.ray)
     started = time.monotonic()
-    writer = ArtifactWriter(storage, item.directory)
-    inputs = {name: done[name] for name in item.step.after}
-    with users_errors(storage):
-        item.step.run(config, inputs, writer)
+    inputs = {key: done.get(_named(item.branch, key), done.get(key)) for key in item.inputs}
+    with users_errors(storage), _baseline_named(item):
+        item.step.run(item.config, {k: v for k, v in inputs.items() if v}, writer)
     return writer.commit(
         inputs=item.inputs, config=item.settings, seconds=time.monotonic() - started
     )
+
+
+@contextmanager
+def _baseline_named(item: Planned) -> Iterator[None]:
+    """A stage that cannot go on says when it is the baseline's."""
+    try:
+        yield
+    except StageError as error:
+        if not item.branch:
+            raise
+        raise StageError(
+            f"the ICAI baseline, {item.step.name}: {error}; evaluate.icai: false goes without it"
+        ) from error
 
 
 @contextmanager
@@ -212,43 +284,3 @@ def users_errors(storage: Storage) -> Iterator[None]:
 def _is_ours(error: BaseException) -> bool:
     """Ray raises a class made of its own error and ours, whose text is a whole traceback."""
     return type(error).__module__ == GcaiError.__module__
-
-
-def _remember(config: Config, storage: Storage, planned: list[Planned]) -> None:
-    """Note in `run.json` where the artifacts of this configuration stand, for `gcai show` and
-    `gcai trace`.
-    """
-    stages = {
-        item.step.name: item.fingerprint
-        for item in planned
-        if open_artifact(storage, item.directory)
-    }
-    text = json.dumps({"name": config.name, "stages": stages}, indent=2) + "\n"
-    try:
-        same = storage.read(RUN_FILE).decode() == text
-    except FileNotFoundError:
-        same = False
-    if not same:
-        storage.replace(text.encode(), RUN_FILE)
-
-
-def open_run(root: str) -> dict[str, Artifact]:
-    """The artifacts a run's root holds, by stage, as its last run left them.
-
-    Raises:
-        ArtifactError: nothing was run there.
-    """
-    storage = Storage(root)
-    try:
-        stages = json.loads(storage.read(RUN_FILE))["stages"]
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ArtifactError(
-            f"{root}: no run here (no {RUN_FILE}); give the `root` of a configuration that was run"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(
-            f"{storage.url(RUN_FILE)}: damaged; run the configuration again, finished stages are "
-            f"kept"
-        ) from error
-    found = {name: open_artifact(storage, (name, key)) for name, key in stages.items()}
-    return {name: artifact for name, artifact in found.items() if artifact is not None}

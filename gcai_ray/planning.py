@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gcai_ray.artifacts import Artifact, open_artifact
 from gcai_ray.config import Config
 from gcai_ray.engine_config import ModelEngine, VllmEngine
 from gcai_ray.errors import ConfigError
-from gcai_ray.pipeline import plan, run, users_errors
-from gcai_ray.schemas import Kind
+from gcai_ray.pipeline import ICAI, plan, run, users_errors
+from gcai_ray.schemas import Kind, Split
+from gcai_ray.steps import baseline_config
+from gcai_ray.steps.asking import asking_of
 from gcai_ray.storage import Storage
 
 if TYPE_CHECKING:
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
 
 # Until a stage has replies of its own: candidates of one text, tokens of one reply.
 CANDIDATES_PER_TEXT = 1.2
-REPLY_TOKENS = {"extract": 45, "distill": 70, "vote": 7}  # vote: for each principle
+REPLY_TOKENS = {"extract": 45, "distill": 70, "vote": 7, "evaluate": 8}  # vote: for each principle
 TYPICAL_PRINCIPLE = "Choose the response that gives a concrete example the reader can follow."
 SAMPLE_PAIRS = 200
+FEW_TOKENS = 300  # of a question about one quote, or about two principles
 LEFT_OVER_SHARE = 0.2  # of the clusters, asked about again in the second round
 
 
@@ -54,16 +57,35 @@ def question_plan(config: Config) -> list[StagePlan]:
         raise ConfigError(
             f"engine.name: '{config.engine.name}' asks no model: there is nothing to plan"
         )
+    from gcai_ray.asking.questions import counter
+    from gcai_ray.ray_session import connect
+
     for _ in run(config, "ingest"):
         pass
+    connect(config.ray)  # `run` does not where ingest was kept from before
     storage = Storage(config.root)
-    done = {item.step.name: open_artifact(storage, item.directory) for item in plan(config)}
-    inputs = {name: artifact for name, artifact in done.items() if artifact is not None}
+    done = {item.name: open_artifact(storage, item.directory) for item in plan(config)}
+    found = {name: artifact for name, artifact in done.items() if artifact is not None}
+    baseline = baseline_config(config)
     with users_errors(storage):
-        planned = [_extract(config, inputs)]
-        if config.mode == "gcai":
-            planned.append(_distill(config, inputs))
-        return [*planned, _vote(config, inputs)]
+        counter(asking_of(config, "extract"))  # a tokenizer that cannot be loaded is refused here
+        planned = _road(config, found)
+        if baseline is not None:
+            beside = {"ingest": found["ingest"], **_of_branch(found)}
+            planned += [
+                replace(stage, stage=f"{ICAI}.{stage.stage}") for stage in _road(baseline, beside)
+            ]
+        return [*planned, _evaluate(config, found)]
+
+
+def _road(config: Config, inputs: Mapping[str, Artifact]) -> list[StagePlan]:
+    summed_up = [_distill(config, inputs)] if config.mode == "gcai" else []
+    return [_extract(config, inputs), *summed_up, _vote(config, inputs)]
+
+
+def _of_branch(found: Mapping[str, Artifact]) -> dict[str, Artifact]:
+    head = f"{ICAI}."
+    return {name.removeprefix(head): of for name, of in found.items() if name.startswith(head)}
 
 
 def cost(config: Config, planned: StagePlan) -> float | None:
@@ -105,8 +127,10 @@ def _counted(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    none = pa.schema([("id", pa.string()), ("num_prompt_tokens", pa.int64())]).empty_table()
-    rows = pa.concat_tables([none, *_ids(requests)]).group_by("id", use_threads=False)
+    from gcai_ray.asking.ledger import IDS
+
+    ids = pa.concat_tables([IDS.empty_table(), *(part.cast(IDS) for part in _ids(requests))])
+    rows = ids.group_by("id", use_threads=False)
     questions = rows.aggregate([("num_prompt_tokens", "min")])
     answered, spent = _answered(config, stage, questions["id"].combine_chunks())
     still_open = questions.filter(pc.invert(pc.is_in(questions["id"], answered)))
@@ -169,7 +193,6 @@ def _distill(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
     """A guess: the clusters are not known before their members are."""
     from gcai_ray.asking.questions import counter
     from gcai_ray.prompts import summarise_cluster
-    from gcai_ray.steps.asking import asking_of
 
     if "distill" in inputs:
         return _finished("distill", inputs["distill"])
@@ -197,28 +220,53 @@ def _vote(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
 
 
 def _vote_estimate(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
-    from gcai_ray.stages.vote import Motion, draw_bound, questions
-    from gcai_ray.steps.asking import asking_of
-    from gcai_ray.steps.voting import votable_ids
-
     num_principles = _num_clusters(config, inputs, Kind.CONTEXTUAL)
-    ids = votable_ids(inputs["ingest"], config.mode)
-    bound = draw_bound(ids, min(SAMPLE_PAIRS, config.vote.num_pairs), config.seed)
+    num_pairs, mean = _vote_tokens(config, inputs, num_principles, Split.TRAIN)
+    per_pair = -(-num_principles // config.vote.principles_per_question) * 2
+    total = num_pairs * per_pair
+    replies = REPLY_TOKENS["vote"] * num_principles * 2 * num_pairs
+    return StagePlan("vote", total, 0, math.ceil(mean * total), replies, is_estimate=True)
+
+
+def _vote_tokens(
+    config: Config, inputs: Mapping[str, Artifact], num_principles: int, split: Split
+) -> tuple[int, float]:
+    """How many pairs of one half will be voted on, and the mean tokens of a question on them."""
+    from gcai_ray.cells import no_cells
+    from gcai_ray.stages.vote import Motion, questions
+    from gcai_ray.steps.voting import drawn_pairs
+
+    limit = config.vote.num_pairs if split is Split.TRAIN else config.evaluate.num_pairs
+    ids = drawn_pairs(config, inputs["ingest"], split, limit)
     motion = Motion(
         principle_ids=("0" * 32,) * num_principles,
         texts=(TYPICAL_PRINCIPLE,) * num_principles,
         per_question=config.vote.principles_per_question,
-        bound=bound,
-        seed=config.seed,
-        needs_reason=config.mode == "gcai",
+        row_ids=frozenset(ids[:SAMPLE_PAIRS]),
+        known=no_cells(),
     )
-    rows = inputs["ingest"].tables("preferences")
     asking = asking_of(config, "vote")
-    made = [questions(part, motion, asking) for part in rows]
+    made = [questions(part, motion, asking) for part in inputs["ingest"].tables("preferences")]
     tokens = [n for part in made for n in part["num_prompt_tokens"].drop_null().to_pylist()]
-    num_pairs = min(config.vote.num_pairs, len(ids))
-    per_pair = len(motion.chunks()) * 2
-    total = num_pairs * per_pair
-    mean = sum(tokens) / max(len(tokens), 1)
-    replies = REPLY_TOKENS["vote"] * num_principles * 2 * num_pairs
-    return StagePlan("vote", total, 0, math.ceil(mean * total), replies, is_estimate=True)
+    return len(ids), sum(tokens) / max(len(tokens), 1)
+
+
+def _evaluate(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
+    """A guess: judges read constitutions that are not chosen yet; a judge's question is about as
+    long as a vote on as many principles.
+    """
+    if "evaluate" in inputs:
+        return _finished("evaluate", inputs["evaluate"])
+    wanted, size = config.ratify, config.ratify.num_contextual + config.ratify.num_general
+    num_judges = 3 if baseline_config(config) else 2
+    held, each = _vote_tokens(config, inputs, max(size, 1), Split.TEST)
+    train, general = _vote_tokens(config, inputs, max(wanted.num_general, 1), Split.TRAIN)
+    num_grounded = size * wanted.num_quotes * 2
+    num_conflicts = size * (size - 1)  # each two of them in both orders
+    few = round((num_grounded + num_conflicts) * FEW_TOKENS)
+    on_pairs = held * 2 * (num_judges + 1)
+    total = on_pairs + train * 2 + num_grounded + num_conflicts
+    prompts = math.ceil(on_pairs * each + train * 2 * general) + few
+    votes = 2 * REPLY_TOKENS["vote"] * (held * size * (num_judges - 1) + train * wanted.num_general)
+    short = REPLY_TOKENS["evaluate"] * (held * 2 * num_judges + num_grounded + num_conflicts)
+    return StagePlan("evaluate", total, 0, prompts, votes + short, is_estimate=True)

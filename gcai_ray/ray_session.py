@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gcai_ray.config import RayConfig
+from gcai_ray.progress.executions import Noted
 
 ROWS_WORTH_AN_ACTOR = 1000
 WAITING_BYTES_PER_CPU = 200 * 2**20
@@ -18,6 +19,9 @@ def connect(config: RayConfig) -> None:
     """Join the cluster of RAY_ADDRESS (set inside `ray job submit`), or start Ray on this machine
     alone.
     """
+    joined = bool(os.environ.get("RAY_ADDRESS"))
+    if not joined:
+        _keep_to_loopback()
     import ray
 
     if ray.is_initialized():
@@ -28,7 +32,7 @@ def connect(config: RayConfig) -> None:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
     with _muted_stderr():
-        if os.environ.get("RAY_ADDRESS"):
+        if joined:
             ray.init(log_to_driver=False, logging_level=logging.ERROR)
         else:
             ray.init(
@@ -39,7 +43,18 @@ def connect(config: RayConfig) -> None:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    _configure_data()
+    _configure_data(joined)
+
+
+def _keep_to_loopback() -> None:
+    """A Ray of this machine alone listens on 127.0.0.1 only; by itself it takes every interface.
+
+    Ray has this for Windows and macOS, and no other switch (2.60: `ray_constants`).
+    """
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    from ray._private import ray_constants
+
+    ray_constants.ENABLE_RAY_CLUSTER = False  # where Ray was imported before
 
 
 @contextmanager
@@ -58,18 +73,21 @@ def _muted_stderr() -> Iterator[None]:
         os.close(kept)
 
 
-def _configure_data() -> None:
+def _configure_data(joined: bool) -> None:
     import ray
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = sys.stderr.isatty()
     context.print_on_execution_start = False
-    # Blocks small enough that one file keeps every core busy; a bound on what waits between two
-    # operators, so that memory does not grow with the corpus.
+    context.custom_execution_callback_classes = [Noted]  # pyright: ignore[reportAttributeAccessIssue]  of its shape
+    # Blocks small enough that one file keeps every core busy.
     context.target_max_block_size = 16 * 2**20
-    context.execution_options.resource_limits = ray.data.ExecutionResources(
-        object_store_memory=WAITING_BYTES_PER_CPU * num_cpus()
-    )
+    if not joined:
+        # A bound on what waits between two operators, so that memory does not grow with the corpus.
+        # A cluster may grow: Ray Data's own bound there is half of its object stores.
+        context.execution_options.resource_limits = ray.data.ExecutionResources(
+            object_store_memory=WAITING_BYTES_PER_CPU * num_cpus()
+        )
     # Ray logs every exception it also raises, several times over; raising is enough.
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
 
@@ -81,6 +99,14 @@ def num_cpus() -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
+def _most_cpus() -> int:
+    """CPUs the cluster has, or may grow to where its autoscaler says so."""
+    from ray._private.state import state
+
+    most = state.get_max_resources_from_cluster_config() or {}
+    return max(num_cpus(), int(most.get("CPU", 0)))
+
+
 def num_actors(num_rows: int) -> int:
-    """Actors worth starting for so many rows: each takes seconds to load its model."""
-    return min(num_cpus(), 1 + num_rows // ROWS_WORTH_AN_ACTOR)
+    """Most actors worth starting for so many rows: each takes seconds to load its model."""
+    return min(_most_cpus(), 1 + num_rows // ROWS_WORTH_AN_ACTOR)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,17 +13,30 @@ from gcai_ray.artifacts import Artifact
 from gcai_ray.report.content import (
     Asked,
     ClusterPoint,
+    Conflict,
     Facts,
     MapPoint,
+    PairExcerpt,
+    Place,
     Poll,
     RejectCount,
     ReportContent,
     StageFacts,
 )
-from gcai_ray.schemas import Constitution, Measure, Reject, VoteOutcome
+from gcai_ray.schemas import (
+    Constitution,
+    Contradiction,
+    GroupCoverage,
+    Measure,
+    Reject,
+    Return,
+    Row,
+    VoteOutcome,
+)
 from gcai_ray.steps.lookup import rows_by_id
 
 MAP_POINTS = 3000
+PAIRS_PER_CONTRADICTION = 3
 REASONS_PER_STAGE = 20
 FURTHER = "other reasons, each rarer than those shown"
 # What a model wrote and what it was measured by differ from reply to reply; the fault is the same.
@@ -33,6 +46,7 @@ FLIPS = ("num_flips_to_first", "num_flips_to_second")
 OUTCOME_COUNTS = tuple(f"num_{outcome}" for outcome in VoteOutcome)
 # Told elsewhere in the report; `num_attempts_now` differs between a run and its resumption.
 NOT_OF_STAGES = {*ASKED, *FLIPS, *OUTCOME_COUNTS, "num_attempts_now"}
+AnyRow = TypeVar("AnyRow", bound=Row)
 NOT_RESULTS = {"rejects", "requests", "replies"}
 
 
@@ -46,15 +60,44 @@ def report_content(inputs: Mapping[str, Artifact]) -> ReportContent:
         constitution=constitution,
         points=list(_points(inputs)),
         clusters=list(_clusters(inputs["distill"], chosen)),
-        measures=[
-            Measure.model_validate(row) for row in inputs["evaluate"].read("evaluation").to_pylist()
-        ],
+        measures=_rows(inputs["evaluate"], "evaluation", Measure),
+        contradictions=list(conflicts_of(inputs)),
+        returns=_rows(inputs["evaluate"], "returns", Return),
+        group_coverage=_rows(inputs["evaluate"], "group_coverage", GroupCoverage),
         rejects=reject_counts(inputs),
         stages=[stage_facts(name, inputs[name]) for name in reversed(list(inputs))],
         poll=_poll(inputs["vote"]),
         asked=list(asked_of(inputs)) if constitution.model else [],
         facts=Facts(engine=constitution.engine, versions=inputs["ingest"].manifest.versions),
     )
+
+
+def _rows(artifact: Artifact, table: str, row_type: type[AnyRow]) -> list[AnyRow]:
+    return [row_type.model_validate(row) for row in artifact.read(table).to_pylist()]
+
+
+def conflicts_of(inputs: Mapping[str, Artifact]) -> Iterator[Conflict]:
+    """Contradictions with their first three pairs."""
+    found = _rows(inputs["evaluate"], "contradictions", Contradiction)
+    ids = {row_id for one in found for row_id in one.row_ids}
+    rows = rows_by_id(inputs["ingest"], "preferences", "id", ids) if ids else {}
+    for one in found:
+        yield Conflict(found=one, pairs=_pairs([rows[row_id] for row_id in one.row_ids]))
+
+
+def _pairs(rows: Sequence[dict[str, Any]]) -> list[PairExcerpt]:
+    """Rows of preferences by the pair of answers they choose from."""
+    pairs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        answers = sorted((row["response_a"], row["response_b"]))
+        pairs.setdefault((row["prompt"], *answers), []).append(row)
+    return [
+        PairExcerpt(
+            prompt=key[0],
+            places=[Place(**{name: row[name] for name in Place.model_fields}) for row in own],
+        )
+        for key, own in list(pairs.items())[:PAIRS_PER_CONTRADICTION]
+    ]
 
 
 def _points(inputs: Mapping[str, Artifact]) -> Iterator[MapPoint]:

@@ -1,11 +1,12 @@
-"""`schemas.json_schemas()` ↔ the files in `schemas/`, for readers in any language."""
+"""Row types ↔ their JSON Schemas in `schemas/`, for readers in any language."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from gcai_ray.schemas import json_schemas
+from gcai_ray.schemas import DOCUMENTS, SCHEMA_VERSION, TABLES, Row
 
 
 def write_schemas(directory: str) -> list[str]:
@@ -23,6 +24,20 @@ def outdated_schemas(directory: str) -> list[str]:
     wanted = _texts()
     found = {path.name: path.read_text(encoding="utf-8") for path in Path(directory).glob("*.json")}
     return sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """JSON Schema (2020-12) per artifact, by name."""
+    return {name: _json_schema(name, model) for name, model in (TABLES | DOCUMENTS).items()}
+
+
+def _json_schema(name: str, model: type[Row]) -> dict[str, Any]:
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "version": SCHEMA_VERSION,
+        "artifact": name,
+    }
+    return head | model.model_json_schema()
 
 
 def _texts() -> dict[str, str]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from gcai_ray.artifacts import MANIFEST, Artifact, check_artifact, open_artifact, read_part
 from gcai_ray.errors import ArtifactError
-from gcai_ray.pipeline import NAMES, RUN_FILE, Outcome, open_run
+from gcai_ray.pipeline import NAMES, Outcome
 from gcai_ray.report import terminal
 from gcai_ray.report.terminal import WIDTH, printable
+from gcai_ray.runs import RUN_FILE, open_run
 from gcai_ray.schemas import TABLES, Constitution
 from gcai_ray.storage import Storage
 
@@ -31,7 +32,7 @@ def stage_line(name: str, outcome: Outcome) -> str:
     rejects = outcome.artifact.manifest.num_rejects
     facts = ", ".join(filter(None, (rows, f"{rejects:,} rejects" if rejects else "")))
     took = "kept from before" if outcome.skipped else f"{outcome.seconds:.1f} s"
-    return f"  {name:<9} {took:>16}   {facts}"
+    return f"  {name:<12} {took:>16}   {facts}"
 
 
 def run_facts(root: str, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
@@ -74,6 +75,8 @@ def show(path: str, table: str | None, num_rows: int, as_json: bool) -> str:
     if table is None:
         return _overview(artifacts, as_json)
     holders = [artifact for artifact in artifacts.values() if table in artifact.manifest.num_rows]
+    if not holders and table in TABLES:
+        return "[]" if as_json else f"no rows: nothing was written to `{table}` in this run"
     if not holders:
         known = sorted(
             {name for artifact in artifacts.values() for name in artifact.manifest.num_rows}
@@ -84,6 +87,7 @@ def show(path: str, table: str | None, num_rows: int, as_json: bool) -> str:
 
 def _artifacts(path: str) -> dict[str, Artifact]:
     storage = Storage(path)
+    storage.greet()
     if storage.exists(RUN_FILE):
         return open_run(path)
     parent, _, last = path.rstrip("/").rpartition("/")
@@ -150,12 +154,15 @@ def _overview(artifacts: dict[str, Artifact], as_json: bool) -> str:
         return json.dumps(
             {name: artifact.manifest.model_dump() for name, artifact in ordered}, indent=2
         )
-    lines = [
-        f"{name:<9} {_rows_of(artifact)}\n{'':<9} {artifact.url}" for name, artifact in ordered
-    ]
+    lines = [line for name, artifact in ordered for line in _stage_lines(name, artifact)]
     if "ratify" in artifacts:
         lines += ["", constitution_text(artifacts["ratify"])]
     return "\n".join(lines)
+
+
+def _stage_lines(name: str, artifact: Artifact) -> list[str]:
+    told = textwrap.fill(f"{name:<9} {_rows_of(artifact)}", WIDTH, subsequent_indent=" " * 10)
+    return [told, f"{'':<9} {artifact.url}"]
 
 
 def _rows_of(artifact: Artifact) -> str:
@@ -174,6 +181,7 @@ def _rows_of(artifact: Artifact) -> str:
 def check(path: str) -> tuple[int, list[str]]:
     """How many finished artifacts stand at or below a path, and what is wrong with them."""
     storage = Storage(path)
+    storage.greet()
     if storage.exists(MANIFEST):
         artifacts = list(_artifacts(path).values())
     else:

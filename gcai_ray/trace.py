@@ -12,8 +12,8 @@ from typing import Any
 
 from gcai_ray.artifacts import Artifact
 from gcai_ray.errors import ArtifactError
-from gcai_ray.pipeline import open_run
 from gcai_ray.report.terminal import WIDTH, printable
+from gcai_ray.runs import open_run
 from gcai_ray.steps.lookup import rows_by_id
 
 RUNS = "runs"

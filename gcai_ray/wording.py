@@ -10,7 +10,8 @@ import re
 CONTEXTUAL_PREFIX = "Choose the response that "
 GENERAL_PREFIX = "The AI should "
 _COPULA = re.compile(r"^(?:is|be) (?:(?:more|very|much|most|better) )?(?=\w)")
-# Words that name what every principle is about, or add nothing to what it asks for.
+# Words that name what every principle is about, add nothing to what it asks for, or say so little
+# without their object that two principles may share them: to avoid jargon is not to avoid insults.
 _COMMON = frozenset(
     """
     about actually again all also always and answer answers any are ask asks because been being best
@@ -20,6 +21,8 @@ _COMMON = frozenset(
     say says should some such than tell tells that the their them then there these they things this
     those too user
     users very was way well what when which while who will with without would
+    avoid avoids contain contains follow follows help helps include includes keep keeps mention
+    mentions offer offers protect protects respect respects take takes use uses using
     """.split()
 )
 _STEM_LETTERS = 5

@@ -1,9 +1,14 @@
-"""An invented report for tests: 24 + 45 people in 4 + 3 groups, 5 + 5 principles, 600 points."""
+"""An invented report for tests: 24 + 45 people in 4 + 3 groups, 5 + 5 principles, 600 points.
+
+What the votes and the evaluation found stands in `report_example_findings`.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import random
+
+import report_example_findings as findings
+from report_example_findings import identity, interval
 
 from gcai_ray.report import (
     Asked,
@@ -16,15 +21,13 @@ from gcai_ray.report import (
     StageFacts,
 )
 from gcai_ray.schemas import (
+    Balloting,
     ChosenPrinciple,
     Constitution,
     Evidence,
     Group,
     GroupSupport,
-    Interval,
     Kind,
-    Measure,
-    Prediction,
     Reject,
     Support,
     VoteOutcome,
@@ -75,18 +78,6 @@ QUOTES = (
 )
 
 
-def identity(*parts: object) -> str:
-    """A 128-bit id for the parts."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-
-
-def interval(num: int, total: int, spread: float = 1.0) -> Interval:
-    """A share with an interval of plausible width."""
-    share = num / total
-    half = spread * 1.96 * (max(share * (1 - share), 0.02) / total) ** 0.5
-    return Interval(share=share, low=max(0.0, share - half), high=min(1.0, share + half))
-
-
 def evidence(kind: Kind, rank: int, number: int) -> Evidence:
     """One quote of one person."""
     name, values = ("region", REGIONS) if kind == Kind.CONTEXTUAL else ("role", ROLES)
@@ -134,6 +125,9 @@ def principle(kind: Kind, rank: int, text: str, num: int, tied: list[int]) -> Ch
         text=text,
         support=support,
         prediction=None,
+        approval=None,
+        ratification=None,
+        reserved_for=None,
         num_people_added=max(0, num - 3 * (rank - 1)),
         tied_with=[identity("principle", kind, other) for other in tied],
         evidence=[evidence(kind, rank, number) for number in range(3 + rank % 3)],
@@ -164,6 +158,8 @@ def constitution() -> Constitution:
         num_people=69,
         match_threshold={Kind.CONTEXTUAL: 0.62, Kind.GENERAL: 0.58},
         principles=chosen,
+        not_represented=findings.unrepresented(),
+        balloting=None,
     )
 
 
@@ -203,45 +199,6 @@ def points(around: list[ClusterPoint], number: int = 600) -> list[MapPoint]:
         )
         for count, cluster in enumerate(dice.choices(around, weights, k=number))
     ]
-
-
-def measures() -> list[Measure]:
-    """Coverage beside random candidates for both kinds, and one figure that is no share."""
-    contextual = Measure(
-        name="held_out_coverage_contextual",
-        value=0.48,
-        low=0.36,
-        high=0.61,
-        baseline=0.17,
-        baseline_low=0.11,
-        baseline_high=0.24,
-        baseline_name="five clauses picked at random",
-        num_people=11,
-        note="share of held-out reasons that match at least one contextual principle",
-    )
-    general = {
-        "name": "held_out_coverage_general",
-        "value": 0.39,
-        "low": 0.24,
-        "high": 0.55,
-        "baseline": 0.22,
-        "baseline_low": 0.13,
-        "baseline_high": 0.33,
-        "note": "share of held-out statements that match at least one general principle",
-    }
-    agreement = Measure(
-        name="adjusted_mutual_information",
-        value=0.31,
-        low=None,
-        high=None,
-        baseline=0.19,
-        baseline_low=None,
-        baseline_high=None,
-        baseline_name="TF-IDF and k-means",
-        num_people=None,
-        note="Agreement of the groups of statements with tags given by hand; 1 is perfect.",
-    )
-    return [contextual, contextual.model_copy(update=general), agreement]
 
 
 def rejects() -> list[RejectCount]:
@@ -287,11 +244,15 @@ def example_content() -> ReportContent:
     """A whole, realistic report."""
     built = constitution()
     placed = clusters(built)
+    ids = [p.id for p in built.principles]
     return ReportContent(
         constitution=built,
         points=points(placed),
         clusters=placed,
-        measures=measures(),
+        measures=findings.measures_of_rules(),
+        contradictions=[findings.by_reasons(ids)],
+        returns=findings.returns(ids),
+        group_coverage=findings.group_coverage(REGIONS, ROLES),
         rejects=rejects(),
         stages=stages(),
         facts=Facts(
@@ -306,23 +267,14 @@ def example_content() -> ReportContent:
     )
 
 
-def prediction(rank: int) -> Prediction:
-    """Votes on 200 pairs, every outcome a number of its own."""
-    numbers = (90 - 10 * rank, 10 + rank, 21, 22, 23, 0)
-    outcomes = dict(zip(VoteOutcome, numbers, strict=True))
-    outcomes[VoteOutcome.INVALID] = 200 - sum(numbers)
-    margin = (outcomes[VoteOutcome.FOR] - outcomes[VoteOutcome.AGAINST]) / 200
-    voice = Interval(share=margin, low=margin - 0.1, high=margin + 0.1)
-    return Prediction(num_pairs=200, outcomes=outcomes, voice=voice)
-
-
 def model_content() -> ReportContent:
     """The same report of a run in which a model read, summed up and voted."""
     content = example_content()
     principles = [
-        p.model_copy(update={"prediction": prediction(p.rank)}) if p.kind == Kind.CONTEXTUAL else p
+        p.model_copy(update=findings.standing(p.kind, p.rank))
         for p in content.constitution.principles
     ]
+    ids = [p.id for p in principles]
     told = {"engine": "openai", "model": "judge-7b", "principles": principles}
     asked = Asked(
         stage="extract", num_questions=180, num_repeated_questions=20, num_attempts=190,
@@ -341,10 +293,8 @@ def model_content() -> ReportContent:
             "poll": Poll(
                 num_votes=3000, outcomes=outcomes, num_flips_to_first=110, num_flips_to_second=25
             ),
-            "measures": [
-                m.model_copy(update={"baseline_name": "five random candidates"})
-                for m in content.measures
-            ],
+            "measures": findings.measures_of_model(),
+            "contradictions": findings.contradictions(ids),
             "asked": [asked, asked.model_copy(update={"stage": "vote", "num_questions": 820})],
             "rejects": [
                 *content.rejects[:2],
@@ -362,7 +312,8 @@ def guessed_content() -> ReportContent:
         for p in content.constitution.principles
         if p.kind == Kind.CONTEXTUAL
     ]
-    told = content.constitution.model_copy(update={"mode": "icai", "principles": principles})
+    alone = {"mode": "icai", "principles": principles, "not_represented": []}
+    told = content.constitution.model_copy(update=alone)
     known = {p.id for p in principles}
     kept = [c for c in content.clusters if c.kind == Kind.CONTEXTUAL]
     return content.model_copy(
@@ -370,8 +321,25 @@ def guessed_content() -> ReportContent:
             "constitution": told,
             "clusters": [c.model_copy(update={"chosen": c.principle_id in known}) for c in kept],
             "points": [p for p in content.points if p.kind == Kind.CONTEXTUAL],
+            "contradictions": content.contradictions[:1],
+            "returns": [back for back in content.returns if back.principle_id in known],
         }
     )
+
+
+def ratified_content() -> ReportContent:
+    """The model's report after people voted: 8 principles approved, 2 not."""
+    content = model_content()
+    principles = [
+        p.model_copy(update={"ratification": findings.ratification(number)})
+        for number, p in enumerate(content.constitution.principles)
+    ]
+    told = {
+        "status": "ratified",
+        "principles": principles,
+        "balloting": Balloting(num_voters=96, num_votes=912, num_changed=7, ballots="0" * 64),
+    }
+    return content.model_copy(update={"constitution": content.constitution.model_copy(update=told)})
 
 
 HOSTILE = (
@@ -394,19 +362,30 @@ def hostile_content() -> ReportContent:
         "text": bad,
         "evidence": [item.model_copy(update=words) for item in first.evidence],
         "support": first.support.model_copy(update={"groups": [group]}),
+        "reserved_for": Group(name=bad, value=bad),
+        "approval": findings.approval().model_copy(update={"least_group": bad}),
     }
     principles = [first.model_copy(update=spoilt), *content.constitution.principles[1:]]
-    titled = {"title": bad, "model": bad, "engine": bad, "principles": principles}
+    titled = {
+        "title": bad, "model": bad, "engine": bad, "principles": principles,
+        "not_represented": [findings.hostile_wish(bad)],
+    }  # fmt: skip
     reject = Reject(
         stage=bad, source=bad, source_file=bad, source_row=3, field=bad, value=bad, reason=bad
     )
     named = {"name": bad, "artifact": bad, "fingerprint": bad, "counts": {bad: 3}}
-    measured = {"name": bad, "note": bad, "baseline_name": bad}
+    measured = {"family": bad, "name": bad, "note": bad, "baseline_name": bad}
+    conflict = findings.hostile_conflict(content.contradictions[2], bad)
+    covered = content.group_coverage[0].model_copy(update={"name": bad, "value": bad})
     return ReportContent.model_construct(
         constitution=content.constitution.model_copy(update=titled),
         points=[point.model_copy(update={"text": bad}) for point in content.points[:40]],
         clusters=[cluster.model_copy(update={"text": bad}) for cluster in content.clusters],
-        measures=[measure.model_copy(update=measured) for measure in content.measures],
+        measures=[measure.model_copy(update=measured) for measure in content.measures[-2:]]
+        + content.measures,
+        contradictions=[conflict],
+        returns=content.returns,
+        group_coverage=[covered],
         rejects=[RejectCount.model_construct(stage=bad, reason=bad, count=1, example=reject)],
         stages=[stage.model_copy(update=named) for stage in content.stages],
         poll=content.poll,

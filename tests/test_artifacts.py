@@ -4,22 +4,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from reject_example import ROW
 
 from gcai_ray.artifact_writer import ArtifactWriter
 from gcai_ray.artifacts import Artifact, check_artifact, conform, fingerprint, open_artifact
-from gcai_ray.errors import ArtifactError
+from gcai_ray.errors import ArtifactError, StorageError
 from gcai_ray.schemas import SCHEMA_VERSION, Reject, arrow_schema
 from gcai_ray.storage import Storage
-
-ROW = Reject(
-    stage="ingest",
-    source="s",
-    source_file="f.csv",
-    source_row=3,
-    field="reason",
-    value="x",
-    reason="is empty",
-)
 
 
 def written(root: Path, key: str = "f" * 32) -> Artifact:
@@ -47,10 +38,26 @@ def test_without_a_manifest_there_is_no_artifact(tmp_path: Path) -> None:
     assert open_artifact(artifact.storage, artifact.directory) is None
 
 
-def test_the_second_of_two_commits_takes_the_first_ones_result(tmp_path: Path) -> None:
-    first, second = written(tmp_path), written(tmp_path)
-    assert second.manifest == first.manifest
-    assert check_artifact(second) == []
+def test_the_second_of_two_commits_stops_and_leaves_nothing(tmp_path: Path) -> None:
+    first = written(tmp_path)
+    before = sorted(Path(first.url).iterdir())
+    with pytest.raises(StorageError, match="another run has committed"):
+        written(tmp_path)
+    assert sorted(Path(first.url).iterdir()) == before
+    assert check_artifact(first) == []
+
+
+def test_a_document_of_a_run_that_comes_too_late_does_not_stand_under_the_others_manifest(
+    tmp_path: Path,
+) -> None:
+    first, late = (ArtifactWriter(Storage(str(tmp_path)), ("report", "f" * 32)) for _ in range(2))
+    first.write_document("report.md", b"first")
+    artifact = first.commit(inputs={}, config={}, seconds=1.0)
+    late.write_document("report.md", b"late")
+    with pytest.raises(StorageError, match="another run has committed"):
+        late.commit(inputs={}, config={}, seconds=1.0)
+    assert artifact.document("report.md") == b"first"
+    assert check_artifact(artifact) == []
 
 
 def test_a_damaged_part_is_found_and_never_read_as_data(tmp_path: Path) -> None:

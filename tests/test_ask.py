@@ -17,13 +17,14 @@ from gcai_ray.asking import recorder as recorder_module
 from gcai_ray.asking import rounds as rounds_module
 from gcai_ray.asking.ask import ask, final_replies
 from gcai_ray.asking.lookup import lookups
-from gcai_ray.asking.passes import Watch
+from gcai_ray.asking.passes import START_S, Watch
 from gcai_ray.asking.recorder import MIN_PART_ROWS, Buffer
 from gcai_ray.asking.store import store_replies
 from gcai_ray.causes import causes
 from gcai_ray.engine_config import BatchFileEngine, OpenAIEngine, VllmEngine
 from gcai_ray.engines import died
 from gcai_ray.errors import EngineError, RepliesPending, StageError
+from gcai_ray.progress import Heard
 from gcai_ray.schemas import Reply, arrow_schema
 
 # Nothing listens there: whoever asks it fails.
@@ -321,8 +322,8 @@ def test_a_write_that_fails_loses_no_reply() -> None:
 class Direct(Buffer):
     """A recorder in this process: it is never too busy."""
 
-    def num_answered(self, timeout_s: float | None = None) -> int:
-        return super().num_answered()
+    def heard(self, timeout_s: float | None = None) -> Heard:
+        return super().heard()
 
     def in_flight(self, timeout_s: float | None = None) -> list[tuple[str, float]]:
         return super().in_flight()
@@ -342,12 +343,22 @@ def test_in_flight_is_what_was_begun_and_not_answered() -> None:
 def test_a_watch_ends_a_pass_in_which_nothing_moves_and_says_what_was_in_flight() -> None:
     buffer = Direct(Parts().append)
     watch = Watch(buffer, "vote", 3, timeout_s=0.0)  # type: ignore[arg-type]
-    buffer.started([key(1)])
     watch.begin()
+    buffer.started([key(1)])
+    watch.look()  # a question was put: the engine has started at last
     with pytest.raises(EngineError, match=r"vote: no reply.*engine\.stall_timeout_s") as caught:
         watch.look()
     assert key(1) in str(caught.value)
     assert "2 in flight" not in str(caught.value)
+
+
+def test_an_engine_that_has_begun_nothing_may_take_longer_to_start() -> None:
+    watch = Watch(Direct(Parts().append), "vote", 3, timeout_s=0.0)  # type: ignore[arg-type]
+    watch.begin()
+    watch.look()
+    watch.moved_at -= START_S + 1
+    with pytest.raises(EngineError, match="none was begun"):
+        watch.look()
 
 
 def test_progress_of_any_kind_starts_the_watch_anew() -> None:

@@ -84,10 +84,12 @@ def test_an_engine_that_asks_no_model_has_nothing_to_plan() -> None:
         question_plan(config(name="extractive"))
 
 
-def test_a_corpus_that_leaves_nothing_to_ask_is_planned_all_the_same(
+def test_a_corpus_without_words_leaves_questions_to_the_baseline_alone(
     ray_address: str, tmp_path: Path
 ) -> None:
-    """No reason and no statement: nothing to extract, to sum up or to vote on."""
+    """No reason and no statement: nothing to extract, to sum up or to vote on. ICAI reads neither,
+    and judges need none.
+    """
     with (tmp_path / "a.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["p", "a", "b", "c"])
@@ -95,9 +97,10 @@ def test_a_corpus_that_leaves_nothing_to_ask_is_planned_all_the_same(
     found = question_plan(
         config(tmp_path / "run", str(tmp_path / "a.csv"), name="openai", model="m")
     )
-    assert [(stage.stage, stage.num_questions) for stage in found] == [
-        ("extract", 0),
-        ("distill", 0),
-        ("vote", 0),
-    ]
-    assert sum(stage.num_prompt_tokens + stage.num_completion_tokens for stage in found) == 0
+    own = {stage.stage: stage for stage in found}
+    assert list(own) == ["extract", "distill", "vote", "icai.extract", "icai.vote", "evaluate"]
+    for stage in found[:3]:
+        asked = (stage.num_questions, stage.num_prompt_tokens, stage.num_completion_tokens)
+        assert asked == (0, 0, 0)
+    assert own["icai.extract"].num_questions == 20
+    assert own["evaluate"].is_estimate

@@ -1,4 +1,4 @@
-"""The reply schemas of the five questions: what they accept, what engines can enforce, how long a
+"""The reply schemas of the questions: what they accept, what engines can enforce, how long a
 reply they allow.
 """
 
@@ -16,9 +16,12 @@ import pytest
 from gcai_ray import prompts
 from gcai_ray.prompts import (
     Question,
+    conflict,
     extract_contextual,
     extract_general,
+    ground,
     icai_extract,
+    judge,
     summarise_cluster,
     vote,
 )
@@ -92,6 +95,18 @@ def test_schemas_of_the_other_questions() -> None:
     assert not valid(votes, full | {"11": "a"})
     assert not valid(votes, full | {"12": "A"})
     assert not valid(votes, {k: v for k, v in full.items() if k != "10"})
+    for question, good, bad in (
+        (judge.question(ROW, False, []), ("A", "B"), ("a", "both", "neither", "")),
+        (ground.question("general", "x", "x"), ("yes", "no"), ("Yes", "maybe")),
+    ):
+        [name] = question.reply_schema["properties"]
+        assert all(valid(question, {name: answer}) for answer in good)
+        assert not any(valid(question, {name: answer}) for answer in bad)
+    clash = conflict.question("x", "y")
+    assert valid(clash, {"conflict": "no", "situation": "none"})
+    assert not valid(clash, {"conflict": "no"})
+    assert not valid(clash, {"conflict": "yes", "situation": "x" * 161})
+    assert not valid(clash, {"conflict": "yes", "situation": "<b>\nbold</b>"})
 
 
 STRICT = {"type", "properties", "required", "additionalProperties", "items", "enum", "pattern",
@@ -107,6 +122,9 @@ def every_question() -> list[Question]:
         icai_extract.question(ROW, 0),
         summarise_cluster.question("general", ["x"] * 60),
         vote.question(ROW, False, ["x"] * 40),
+        judge.question(ROW, False, ["x"] * 40),
+        ground.question("general", "x", "x"),
+        conflict.question("x", "y"),
     ]
 
 
@@ -168,6 +186,9 @@ FIVE = {"sentences": [{"text": "x"}] * 5, "question": None}
         (icai_extract, icai_extract.question(ROW, 0)),
         (summarise_cluster, summarise_cluster.question("general", ["x"] * 5)),
         (vote, vote.question(ROW, False, ["x"] * 3)),
+        (judge, judge.question(ROW, False, [])),
+        (ground, ground.question("contextual", "x", "x")),
+        (conflict, conflict.question("x", "y")),
     ],
     ids=lambda value: getattr(value, "NAME", ""),
 )

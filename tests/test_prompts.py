@@ -1,4 +1,4 @@
-"""Rows, hostile ones above all, through the five questions: tags, numbers, schemas, cuts, order."""
+"""Rows, hostile ones above all, through every question: tags, numbers, schemas, cuts, order."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from gcai_ray import prompts
 from gcai_ray.config import Source, TabularSource
 from gcai_ray.prompts import (
     Question,
+    conflict,
     extract_contextual,
     extract_general,
+    ground,
     icai_extract,
+    judge,
     prompt_hash,
     summarise_cluster,
     vote,
@@ -33,7 +36,7 @@ PLAIN = "Answer 1 is short. Answer 2 is vague."
 
 
 def asked(text: str) -> Iterator[tuple[Question, dict[str, list[str]]]]:
-    """Each of the five questions with one text in all its fields, and what must stand in which
+    """Each of the questions with one text in all its fields, and what must stand in which
     block: the text, or the lines to be numbered.
     """
     row, statement = hostile.preference(text), hostile.statement(text)
@@ -47,6 +50,10 @@ def asked(text: str) -> Iterator[tuple[Question, dict[str, list[str]]]]:
     yield summarise_cluster.question("general", [text, text]), {"members": [text] * 2}
     for flipped in (False, True):
         yield vote.question(row, flipped, [text] * 3), pair | {"principles": [text] * 3}
+    yield judge.question(row, False, [text] * 2), {"principles": [text] * 2} | pair
+    yield judge.question(row, True, []), pair
+    yield ground.question("general", text, text), {"statement": [text], "principles": [text]}
+    yield conflict.question(text, text), {"principles": [text] * 2}
 
 
 def check_blocks(text: str) -> None:
@@ -80,6 +87,10 @@ def asked_alike(text: str) -> list[tuple[Question, dict[str, list[str]]]]:
         (icai_extract.question(calm, 0), {}),
         (summarise_cluster.question("general", ["x", "y"]), {}),
         *((vote.question(calm, flipped, ["x"] * 3), {}) for flipped in (False, True)),
+        (judge.question(calm, False, ["x"] * 2), {}),
+        (judge.question(calm, True, []), {}),
+        (ground.question("general", "x", "x"), {}),
+        (conflict.question("x", "y"), {}),
     ]
 
 

@@ -3,58 +3,20 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+from contest_rows import CONFIG, FOUR, chosen_by, contest, polled
 
+from gcai_ray.choosing.evidence import nearest, pick_evidence
+from gcai_ray.choosing.selection import Selection, choose, most_votes
 from gcai_ray.config import RatifyConfig
-from gcai_ray.electorate import electorate, incidence
 from gcai_ray.schemas import Evidence, Kind, VoteOutcome
-from gcai_ray.stages.ratify import (
-    Contest,
-    Poll,
-    choose,
-    chosen_principles,
-    most_votes,
-    pick_evidence,
-)
-
-CONFIG = RatifyConfig(min_people=1, min_group_size=2)
-WORDS = ("concise", "friendly", "balanced")
-GROUPS = pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))
-
-
-def contest(
-    rows: list[tuple[str, str, str]],
-    votes: list[tuple[str, int]],
-    num_principles: int,
-    kind: Kind = Kind.CONTEXTUAL,
-    near: tuple = (),
-) -> Contest:
-    """rows: (row, person, region); votes: (row, principle); near: pairs of principles that say the
-    same.
-    """
-    table = pa.table(
-        {
-            "id": [r[0] for r in rows],
-            "annotator_id": [r[1] for r in rows],
-            "groups": pa.array(
-                [[{"name": "region", "value": r[2]}] if r[2] else [] for r in rows], GROUPS
-            ),
-        }
-    )
-    people = electorate([table.slice(0, 1), table.slice(1)])
-    ids = tuple(f"{i:032x}" for i in range(num_principles))
-    cast = pa.table({"row_id": [v[0] for v in votes], "principle_id": [ids[v[1]] for v in votes]})
-    vectors = np.eye(num_principles, dtype=np.float32)
-    for one, other in near:
-        vectors[other] = vectors[one]
-    texts = tuple(f"Choose the response that is {WORDS[i]}." for i in range(num_principles))
-    return Contest(kind, ids, texts, vectors, 0.9, people, incidence(people, [cast], ids))
+from gcai_ray.stages.ratify import chosen_principles
 
 
 def test_one_person_with_many_rows_is_one_voice() -> None:
     flood = [(f"f{i}", "flooder", "") for i in range(1000)]
     rows = [("r1", "ann", ""), ("r2", "bob", ""), ("r3", "cid", ""), *flood]
     votes = [("r1", 0), ("r2", 0), *((f"f{i}", 1) for i in range(1000))]
-    assert choose(contest(rows, votes, 2), 1, CONFIG) == [0]
+    assert chosen_by(contest(rows, votes, 2), 1, CONFIG) == [0]
 
 
 def test_the_next_principle_is_the_one_that_adds_most_people_not_yet_heard() -> None:
@@ -64,13 +26,13 @@ def test_the_next_principle_is_the_one_that_adds_most_people_not_yet_heard() -> 
         *((f"r{i}", 1) for i in range(5)),
         *((f"r{i}", 2) for i in (7, 8)),
     ]
-    assert choose(contest(rows, votes, 3), 2, CONFIG) == [0, 2]
+    assert chosen_by(contest(rows, votes, 3), 2, CONFIG) == [0, 2]
 
 
 def test_a_principle_that_says_the_same_as_a_chosen_one_is_passed_over() -> None:
     rows = [(f"r{i}", f"p{i}", "") for i in range(6)]
     votes = [("r0", 0), ("r1", 0), ("r2", 0), ("r3", 1), ("r4", 1), ("r5", 2)]
-    assert choose(contest(rows, votes, 3, near=((0, 1),)), 2, CONFIG) == [0, 2]
+    assert chosen_by(contest(rows, votes, 3, near=((0, 1),)), 2, CONFIG) == [0, 2]
 
 
 def test_principles_that_share_the_word_that_matters_are_one() -> None:
@@ -81,13 +43,13 @@ def test_principles_that_share_the_word_that_matters_are_one() -> None:
         "The AI should show accuracy.",
         "The AI should show respect.",
     )
-    assert choose(replace(one, texts=texts), 2, CONFIG) == [0, 2]
+    assert chosen_by(replace(one, texts=texts), 2, CONFIG) == [0, 2]
 
 
 def test_too_few_people_never_enter() -> None:
     rows = [("r1", "ann", ""), ("r2", "ann", ""), ("r3", "bob", "")]
     votes = [("r1", 0), ("r2", 0)]
-    assert choose(contest(rows, votes, 1), 5, RatifyConfig(min_people=2)) == []
+    assert chosen_by(contest(rows, votes, 1), 5, RatifyConfig(min_people=2)) == []
 
 
 def test_general_principles_need_the_least_favourable_group_too() -> None:
@@ -96,8 +58,8 @@ def test_general_principles_need_the_least_favourable_group_too() -> None:
     ]
     one_sided = [(f"n{i}", 0) for i in range(6)]
     shared = [*((f"n{i}", 1) for i in range(2)), *((f"s{i}", 1) for i in range(3))]
-    assert choose(contest(rows, one_sided + shared, 2, Kind.GENERAL), 1, CONFIG) == [1]
-    assert choose(contest(rows, one_sided + shared, 2, Kind.CONTEXTUAL), 1, CONFIG) == [0]
+    assert chosen_by(contest(rows, one_sided + shared, 2, Kind.GENERAL), 1, CONFIG) == [1]
+    assert chosen_by(contest(rows, one_sided + shared, 2, Kind.CONTEXTUAL), 1, CONFIG) == [0]
 
 
 def evidence(key: str) -> dict[str, list[Evidence]]:
@@ -123,7 +85,7 @@ def test_support_counts_people_groups_and_intervals() -> None:
         ("r5", "dan", "south"),
     ]
     one = contest(rows, [("r1", 0), ("r4", 0), ("r4", 0)], 1)
-    [found] = chosen_principles(one, [0], evidence(one.ids[0]), CONFIG, seed=0)
+    [found] = chosen_principles(one, Selection((0,)), evidence(one.ids[0]), CONFIG, seed=0)
     assert (found.support.num_people, found.support.num_people_total, found.support.num_rows) == (
         2,
         4,
@@ -144,7 +106,7 @@ def test_support_counts_people_groups_and_intervals() -> None:
 def test_ties_are_named_on_both_sides_and_added_people_follow_the_rank() -> None:
     rows = [(f"r{i}", f"p{i}", "") for i in range(8)]
     both = contest(rows, [("r0", 0), ("r1", 0), ("r2", 1), ("r3", 1)], 2)
-    chosen = choose(both, 2, CONFIG)
+    chosen = choose(both, 2, CONFIG, seed=0)
     quotes = evidence(both.ids[0]) | evidence(both.ids[1])
     first, second = chosen_principles(both, chosen, quotes, CONFIG, seed=0)
     assert first.tied_with == [second.id]
@@ -190,47 +152,21 @@ def test_quotes_come_from_different_people_in_different_words_nearest_first() ->
     ]
 
 
-def polled(
-    people: dict[str, str], votes: dict[int, dict[str, str]], num_principles: int = 3
-) -> Contest:
-    """A contest every person supports every principle of, with a poll on other rows.
-
-    people: pair → person; votes: principle → pair → outcome (`abstain` where none is given).
-    """
-    rows = [(f"r{n}", person, "") for n, person in enumerate(sorted(set(people.values())))]
-    said = [(row, i) for row, *_ in rows for i in range(num_principles)]
-    one = contest(rows, said, num_principles)
-    table = pa.table(
-        {
-            "id": list(people),
-            "annotator_id": list(people.values()),
-            "groups": pa.array([[] for _ in people], GROUPS),
-        }
-    )
-    voters = electorate([table])
-    cast: dict[str, list[tuple[str, str]]] = {outcome: [] for outcome in VoteOutcome}
-    for i in range(num_principles):
-        for pair in people:
-            cast[votes.get(i, {}).get(pair, "abstain")].append((pair, one.ids[i]))
-    outcomes = {
-        VoteOutcome(name): incidence(
-            voters,
-            [pa.table({"row_id": [p for p, _ in c], "principle_id": [i for _, i in c]})],
-            one.ids,
-        )
-        if c
-        else incidence(voters, [], one.ids)
-        for name, c in cast.items()
-    }
-    return replace(one, poll=Poll(voters, outcomes))
-
-
-FOUR = {f"v{n}": f"p{n}" for n in range(4)}
+def test_one_person_does_not_fill_up_the_quotes_that_are_read() -> None:
+    flood = [(f"{n:032x}", "f" * 32, 0.9) for n in range(5000)]
+    others = [(f"{n:032x}", f"{n:032x}", 0.5 + n / 1e5) for n in range(5000, 5003)]
+    names = ("candidate_id", "annotator_id", "similarity")
+    table = pa.table(dict(zip(names, zip(*flood, *others, strict=True), strict=True)))
+    found = nearest(table)
+    assert [row["annotator_id"] for row in found[-3:]] == [f"{n:032x}" for n in (5002, 5001, 5000)]
+    assert [row["candidate_id"] for row in found[:2]] == [f"{0:032x}", f"{1:032x}"]
+    assert len(found) == 23
+    assert nearest(table.slice(0, 0)) == []
 
 
 def test_the_poll_and_not_the_matches_decides_what_is_chosen() -> None:
     votes = {0: {"v0": "for"}, 1: {"v1": "for", "v2": "for", "v3": "for"}}
-    assert choose(polled(FOUR, votes), 3, CONFIG) == [1, 0]
+    assert chosen_by(polled(FOUR, votes), 3, CONFIG) == [1, 0]
 
 
 def test_the_next_principle_adds_most_on_pairs_no_other_speaks_for() -> None:
@@ -240,13 +176,13 @@ def test_the_next_principle_adds_most_on_pairs_no_other_speaks_for() -> None:
         1: dict.fromkeys(("v0", "v1", "v2"), "for"),
         2: dict.fromkeys(("v4", "v5"), "for"),
     }
-    assert choose(polled(people, votes), 2, CONFIG) == [0, 2]
+    assert chosen_by(polled(people, votes, times=20), 2, CONFIG) == [0, 2]
     # Votes against count on the pairs that are still open.
     votes[2] |= {"v3": "against"}
     votes[1] |= {"v4": "for"}
-    assert choose(polled(people, votes), 2, CONFIG) == [0, 2]
+    assert chosen_by(polled(people, votes, times=20), 2, CONFIG) == [0, 2]
     votes[1] |= {"v5": "for"}
-    assert choose(polled(people, votes), 2, CONFIG) == [1, 0]
+    assert chosen_by(polled(people, votes, times=20), 2, CONFIG) == [1, 0]
 
 
 def test_what_is_as_often_wrong_as_right_never_enters() -> None:
@@ -255,26 +191,29 @@ def test_what_is_as_often_wrong_as_right_never_enters() -> None:
         1: {"v0": "for", "v1": "against", "v2": "against"},
         2: {"v0": "neither", "v1": "both", "v2": "invalid"},
     }
-    assert choose(polled(FOUR, votes), 3, CONFIG) == []
-    assert most_votes(polled(FOUR, votes), 3, CONFIG) == []
+    assert chosen_by(polled(FOUR, votes), 3, CONFIG) == []
+    assert most_votes(polled(FOUR, votes), 3).columns == ()
 
 
-def test_shares_that_cancel_out_are_nothing_whatever_their_last_bits() -> None:
-    # 1/3 + 2/3 - 2/3 - 2/6 is 1e-17 in floats.
-    cast = {"a": (3, 1, "for"), "b": (3, 2, "for"), "c": (3, 2, "against"), "d": (6, 2, "against")}
-    people = {f"{who}{n}": who for who, (size, *_) in cast.items() for n in range(size)}
-    votes = {f"{who}{n}": said for who, (_, num, said) in cast.items() for n in range(num)}
-    one = polled(people, {0: votes}, 1)
-    assert one.voices().mean() != 0
-    assert choose(one, 1, CONFIG) == []
+def test_equal_voices_are_a_tie_that_words_decide_whatever_their_last_bits() -> None:
+    rows = [
+        (f"{who}{n}", who, "")
+        for who, size in (("a", 10), ("b", 5), ("c", 20))
+        for n in range(size)
+    ]
+    votes = [("a0", 1), ("b0", 1), *((f"c{n}", 0) for n in range(6))]
+    one = contest(rows, votes, 2)
+    raw = one.incidence.T @ one.electorate.row_weights()
+    assert raw[1] > raw[0]  # 1/10 + 1/5 is more than 6/20 in floats
+    assert chosen_by(one, 2) == [0, 1]
 
 
 def test_one_person_with_many_pairs_is_one_voice_in_the_poll_and_many_votes_for_icai() -> None:
     people = {f"f{n}": "flooder" for n in range(50)} | {"r1": "ann", "r2": "bob", "r3": "cid"}
     flood = {f"f{n}": "for" for n in range(50)}
     both = polled(people, {0: {"r1": "for", "r2": "for"}, 1: flood})
-    assert choose(both, 1, CONFIG) == [0]
-    assert most_votes(both, 1, CONFIG) == [1]
+    assert chosen_by(both, 1, CONFIG) == [0]
+    assert most_votes(both, 1).columns == (1,)
 
 
 def test_icai_ranks_by_votes_for_less_votes_against_and_passes_nothing_over() -> None:
@@ -285,22 +224,23 @@ def test_icai_ranks_by_votes_for_less_votes_against_and_passes_nothing_over() ->
     }
     both = polled(FOUR, votes)
     alike = replace(both, vectors=np.ones_like(both.vectors))
-    assert most_votes(alike, 5, CONFIG) == [1, 2, 0]  # equal ones by their words
-    assert most_votes(alike, 1, CONFIG) == [1]
-    assert most_votes(replace(both, poll=None), 5, CONFIG) == []
+    assert most_votes(alike, 5).columns == (1, 2, 0)  # equal ones by their words
+    assert most_votes(alike, 1).columns == (1,)
+    assert most_votes(replace(both, poll=None), 5).columns == ()
 
 
 def test_too_few_people_who_say_it_never_enter_whatever_the_poll() -> None:
-    both = polled(FOUR, {0: {"v0": "for"}})
-    assert choose(both, 3, RatifyConfig(min_people=5)) == []
+    both = polled(FOUR, {0: dict.fromkeys(FOUR, "for")}, times=1)
+    assert chosen_by(both, 3, CONFIG) == [0]
+    assert chosen_by(both, 3, RatifyConfig(min_people=5)) == []
 
 
 def test_outcomes_are_counted_apart() -> None:
     names = ("for", "against", "both", "neither", "abstain", "invalid")
     people = {f"v{n}": f"p{n}" for n in range(12)}
     votes = {0: {f"v{n}": names[0 if n > 5 else n] for n in range(12)}}
-    both = polled(people, votes)
-    [found] = chosen_principles(both, [0], evidence(both.ids[0]), CONFIG, seed=0)
+    both = polled(people, votes, times=1)
+    [found] = chosen_principles(both, Selection((0,)), evidence(both.ids[0]), CONFIG, seed=0)
     assert found.prediction is not None
     assert found.prediction.outcomes == dict.fromkeys(VoteOutcome, 1) | {VoteOutcome.FOR: 7}
     assert found.prediction.num_pairs == 12
@@ -312,6 +252,6 @@ def test_outcomes_are_counted_apart() -> None:
 
 def test_without_votes_there_is_no_prediction() -> None:
     one = contest([("r1", "ann", "")], [("r1", 0)], 1)
-    [found] = chosen_principles(one, [0], evidence(one.ids[0]), CONFIG, seed=0)
+    [found] = chosen_principles(one, Selection((0,)), evidence(one.ids[0]), CONFIG, seed=0)
     assert found.prediction is None
-    assert chosen_principles(polled(FOUR, {}), [], {}, CONFIG, seed=0) == []
+    assert chosen_principles(polled(FOUR, {}), Selection(()), {}, CONFIG, seed=0) == []

@@ -51,6 +51,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     contents = {
         "example": example.example_content(),
         "model": example.model_content(),
+        "ratified": example.ratified_content(),
         "guessed": example.guessed_content(),
         "hostile": example.hostile_content(),
     }
@@ -77,7 +78,7 @@ def tap(browser: Browser, x: float, y: float) -> None:
     browser.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
 
-@pytest.mark.parametrize("name", ["example", "model", "guessed", "hostile"])
+@pytest.mark.parametrize("name", ["example", "model", "ratified", "guessed", "hostile"])
 @pytest.mark.parametrize("width", [1280, 390, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_runs_clean_asks_for_nothing_and_fits(

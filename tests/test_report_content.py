@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import report_example_findings as findings
+
 from gcai_ray.artifact_writer import ArtifactWriter
 from gcai_ray.artifacts import Artifact
 from gcai_ray.report_content import (
     FURTHER,
     REASONS_PER_STAGE,
     asked_of,
+    conflicts_of,
     reject_counts,
     stage_facts,
 )
-from gcai_ray.schemas import Reject
+from gcai_ray.schemas import Choice, Preference, Reject, Row, Split
 from gcai_ray.storage import Storage
 
 SPENT = {
@@ -87,3 +90,59 @@ def test_what_was_asked_stands_in_the_order_of_the_stages(tmp_path: Path) -> Non
     found = list(asked_of(inputs))
     assert [(asked.stage, asked.num_questions) for asked in found] == [("extract", 7), ("vote", 3)]
     assert found[0].num_cached_tokens == 20
+
+
+def preference(number: int, prompt: str, answers: tuple[str, str]) -> Preference:
+    return Preference(
+        id=findings.identity(number),
+        source="s",
+        source_file="s.csv",
+        source_row=number,
+        source_id=None,
+        annotator_id=findings.identity("person", number),
+        annotator_known=True,
+        groups=[],
+        prompt=prompt,
+        response_a=answers[0],
+        response_b=answers[1],
+        preferred=Choice.A,
+        reason=None,
+        sentences=[],
+        split=Split.TRAIN,
+    )
+
+
+def tables(folder: Path, **rows: list[Row]) -> Artifact:
+    writer = ArtifactWriter(Storage(str(folder)), ("some", "0" * 32))
+    for name, own in rows.items():
+        writer.write_rows(name, own)
+    return writer.commit(inputs={}, config={}, seconds=0.0)
+
+
+def test_a_contradiction_shows_three_pairs_each_with_all_its_rows(tmp_path: Path) -> None:
+    asked = [
+        preference(1, "one", ("x", "y")),
+        preference(2, "one", ("y", "x")),  # the same pair, in the other order
+        preference(3, "one", ("x", "z")),  # the same prompt, another pair
+        preference(4, "two", ("x", "y")),
+        preference(5, "three", ("x", "y")),
+        preference(6, "not cited", ("x", "y")),
+    ]
+    found = findings.contradiction([findings.identity(n) for n in "ab"], (0, 1), "reasons")
+    cited = found.model_copy(update={"row_ids": [row.id for row in asked[:5]]})
+    inputs = {
+        "ingest": tables(tmp_path / "a", preferences=asked),
+        "evaluate": tables(tmp_path / "b", contradictions=[cited]),
+    }
+    (conflict,) = conflicts_of(inputs)
+    assert conflict.found == cited
+    shown = [(pair.prompt, [place.source_row for place in pair.places]) for pair in conflict.pairs]
+    assert shown == [("one", [1, 2]), ("one", [3]), ("two", [4])]
+
+
+def test_an_evaluation_without_contradictions_has_none(tmp_path: Path) -> None:
+    inputs = {
+        "ingest": tables(tmp_path / "a", preferences=[]),
+        "evaluate": tables(tmp_path / "b", evaluation=[]),
+    }
+    assert list(conflicts_of(inputs)) == []

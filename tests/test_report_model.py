@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import report_example as example
+import report_example_findings as findings
 
 from gcai_ray.report import (
     Poll,
@@ -95,15 +96,20 @@ def _numbers(principle) -> list[int]:
 
 def test_a_general_principle_has_voices_and_a_contextual_one_a_margin() -> None:
     text = SHOWN["html"](example.model_content())
-    assert text.count("% of voices") == 5
+    assert len(re.findall(r"people; \d+ % of voices", text)) == 5
     assert text.count("of all voices") == 5
     assert text.count("What it predicts") == 5
     assert "13 of 24 people; margin +34 points (tie)" in text
 
 
 def test_a_margin_that_may_be_nothing_says_so() -> None:
-    said = example.prediction(1)
-    doubtful = said.model_copy(update={"voice": Interval(share=0.02, low=-0.04, high=0.08)})
+    said = findings.prediction(1)
+    doubtful = said.model_copy(
+        update={
+            "voice": Interval(share=0.02, low=-0.04, high=0.08),
+            "accuracy": Interval(share=0.52, low=0.47, high=0.57),
+        }
+    )
     assert "may as well predict nothing" not in votes.prediction_words(said)
     words = votes.prediction_words(doubtful)
     assert "+2 points (95 % interval −4 to +8)" in words
@@ -169,13 +175,13 @@ def test_a_principle_without_quotes_is_shown_without_them(
 
 
 def test_the_segments_of_a_bar_fill_it_and_stand_apart() -> None:
-    parts = figures.segments(example.prediction(2))
+    parts = figures.segments(findings.prediction(2))
     assert [part.tone for part in parts] == ["for", *["aside"] * 4, "against"]
     ends = [float(part.start) + float(part.width) for part in parts]
     assert ends[:-1] == pytest.approx([float(part.start) for part in parts[1:]], abs=0.02)
     assert ends[-1] == pytest.approx(100, abs=0.02)
     none = dict.fromkeys(VoteOutcome, 0)
-    assert figures.segments(example.prediction(2).model_copy(update={"outcomes": none})) == []
+    assert figures.segments(findings.prediction(2).model_copy(update={"outcomes": none})) == []
 
 
 def test_the_facts_of_the_baseline_say_what_was_not_read() -> None:

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import hostile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from servers.launch import Scripted
 from servers.usage import PrefixCache, num_tokens
 
 from gcai_ray.asking.check import fault
-from gcai_ray.prompts import extract_general
+from gcai_ray.prompts import Question, conflict, extract_general, ground, judge
 from gcai_ray.text import sentence_spans
 
 Start = Callable[..., Scripted]
@@ -95,6 +96,27 @@ def test_a_good_reply_satisfies_the_schema_and_says_what_it_cost(scripted_server
     assert answer["model"] == "tiny"
     assert usage["prompt_tokens"] == sum(map(num_tokens, contents)) + 4 * len(contents)
     assert usage["completion_tokens"] == num_tokens(text)
+
+
+EVALUATION = (
+    judge.question(hostile.preference("Short."), False, ["Choose the response that is concise."]),
+    ground.question("contextual", "It is short.", "Choose the response that is concise."),
+    conflict.question("Choose the response that is concise.", "The AI should tell the truth."),
+)
+
+
+@pytest.mark.parametrize("asked", EVALUATION, ids=["judge", "ground", "conflict"])
+def test_questions_of_an_evaluation_are_answered_or_spoiled(
+    scripted_server: Start, asked: Question
+) -> None:
+    server = scripted_server()
+    schema = json.dumps(asked.reply_schema)
+    for kind in (None, "fence", *BAD_REPLIES):
+        server.set_faults(share=float(kind is not None), kinds=[kind or "fence"])
+        _, answer = ask(server, "q", messages=list(asked.messages))
+        choice = answer["choices"][0]
+        found = fault(choice["message"]["content"], schema, choice["finish_reason"])
+        assert (found is None) == (kind in (None, "fence"))
 
 
 BAD_REPLIES = ("truncated", "length", "wrong_schema", "out_of_range", "empty", "no_json")

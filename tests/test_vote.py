@@ -7,19 +7,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from asking_rows import asking, key, lookup_of, preference, reply, request
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gcai_ray.schemas import Preference, Vote, VoteOutcome, arrow_schema
+from gcai_ray.cells import known_cells, no_cells
+from gcai_ray.schemas import Preference, Split, Vote, VoteOutcome, arrow_schema
 from gcai_ray.stages.vote import (
     Motion,
     answered,
     count_outcomes,
-    draw,
-    draw_bound,
     outcome,
     pair_votes,
     questions,
+    votable,
 )
 from gcai_ray.table_sink import split_rejects
 
@@ -28,9 +26,8 @@ MOTION = Motion(
     principle_ids=tuple(map(key, "abc")),
     texts=tuple(f"Choose the response that {text}." for text in TEXTS),
     per_question=2,
-    bound="f" * 32,
-    seed=0,
-    needs_reason=True,
+    row_ids=frozenset(map(key, (1, 5))),
+    known=no_cells(),
 )
 ANSWERS = (None, "a", "b", "both", "neither")
 # Rows: response_a shown first; columns: response_b shown first; both as in ANSWERS. A chosen.
@@ -104,18 +101,18 @@ def voted_on(motion: Motion, rows: pa.Table = ROWS) -> list[tuple[str, int]]:
     return [(row["source_id"], row["part"]) for row in found.to_pylist()]
 
 
-def test_ties_and_the_test_half_are_never_voted_on() -> None:
-    wanted = [(key(n), part) for n in (1, 5) for part in range(4)]
-    assert voted_on(MOTION) == wanted
-    everybody = voted_on(replace(MOTION, needs_reason=False))
-    assert {source for source, _ in everybody} == {key(1), key(4), key(5)}
+def test_only_pairs_of_one_half_that_somebody_chose_from_can_be_voted_on() -> None:
+    def ids(split: Split, needs_reason: bool) -> list[str]:
+        return votable(ROWS, split, needs_reason)["id"].to_pylist()
+
+    assert ids(Split.TRAIN, True) == [key(1), key(5)]
+    assert ids(Split.TRAIN, False) == [key(1), key(4), key(5)]
+    assert ids(Split.TEST, False) == [key(3)]
 
 
-def test_votes_on_ties_and_the_test_half_are_not_counted_even_if_replies_lie_about(
-    tmp_path: Path,
-) -> None:
-    sources = [1, 2, 3, 4, 5]
-    asked = [request(10 * n + part, n, part) for n in sources for part in range(4)]
+def test_only_the_drawn_pairs_are_asked_about_and_counted(tmp_path: Path) -> None:
+    assert voted_on(MOTION) == [(key(n), part) for n in (1, 5) for part in range(4)]
+    asked = [request(10 * n + part, n, part) for n in range(1, 6) for part in range(4)]
     yes = json.dumps({"1": "A", "2": "A"})
     lookup = lookup_of(tmp_path, asked, [reply(int(row["id"], 16), text=yes) for row in asked])
     found, _ = split_rejects(answered(ROWS, MOTION, lookup))
@@ -138,16 +135,66 @@ def test_a_pair_is_shown_in_both_orders_with_all_principles_and_one_prefix() -> 
 
 
 @pytest.mark.parametrize(("num", "sizes"), [(0, []), (1, [1]), (2, [2]), (3, [2, 1]), (4, [2, 2])])
-def test_chunks_hold_every_principle_once(num: int, sizes: list[int]) -> None:
-    chunks = replace(MOTION, texts=("t",) * num).chunks()
-    assert [len(chunk) for chunk in chunks] == sizes
-    assert [place for chunk in chunks for place in chunk] == list(range(num))
+def test_chunks_hold_every_principle_once_in_each_order(num: int, sizes: list[int]) -> None:
+    chunks = list(replace(MOTION, principle_ids=tuple(map(key, range(num)))).chunks(key(1)))
+    assert [len(chunk) for _, _, chunk in chunks] == sizes * 2
+    assert [part for part, _, _ in chunks] == list(range(len(sizes) * 2))
+    for order in (0, 1):
+        places = [place for _, of, chunk in chunks if of == order for place in chunk]
+        assert places == list(range(num))
+
+
+def earlier(*votes: tuple[str, int, str | None, str | None]) -> pa.Table:
+    names = ("principle_id", "row_id", "a_first", "b_first")
+    rows = [(key(who), key(row), one, other) for who, row, one, other in votes]
+    return pa.table(
+        {
+            name: pa.array(col, pa.string())
+            for name, col in zip(names, zip(*rows, strict=True), strict=True)
+        }
+    )
+
+
+def test_a_cell_voted_on_before_is_not_asked_about_again_and_its_answer_stands(
+    tmp_path: Path,
+) -> None:
+    before = earlier(
+        ("a", 1, "a", "a"), ("b", 1, "neither", None), ("x", 1, "a", "a"), ("c", 9, "b", "b")
+    )
+    known = known_cells([before], [key(1), key(5)], MOTION.principle_ids)
+    assert known.num_known == 3
+    motion = replace(MOTION, known=known)
+    assert [chunk for _, _, chunk in motion.chunks(key(1))] == [[2], [1, 2]]
+    assert len(list(motion.chunks(key(5)))) == 4
+    asked = [request(10 + part, 1, part) for part in range(2)]
+    said = [reply(10, text='{"1": "B"}'), reply(11, text='{"1": "neither", "2": "A"}')]
+    found, _ = split_rejects(answered(ROWS, motion, lookup_of(tmp_path, asked, said)))
+    told = [(v["a_first"], v["b_first"], v["outcome"]) for v in found.to_pylist()]
+    assert told == [("a", "a", "for"), ("neither", "neither", "neither"), ("b", "b", "against")]
+
+
+def test_a_pair_all_of_whose_cells_are_known_has_votes_without_a_question(tmp_path: Path) -> None:
+    before = earlier(*((name, 1, "b", "b") for name in "abc"))
+    known = known_cells([before], [key(1)], MOTION.principle_ids)
+    motion = replace(MOTION, known=known, row_ids=frozenset([key(1)]))
+    assert voted_on(motion) == []
+    asked, said = [request(10, 5, 0)], [reply(10, text="{}")]
+    found, _ = split_rejects(answered(ROWS, motion, lookup_of(tmp_path, asked, said)))
+    assert found["outcome"].to_pylist() == ["against"] * 3
+
+
+def test_of_two_earlier_answers_the_last_counts() -> None:
+    tables = [earlier(("a", 1, "a", "b")), earlier(("a", 1, "b", None))]
+    known = known_cells(tables, [key(1)], [key("a")])
+    assert [known.of(key(1), order, 1) for order in (0, 1)] == [["b"], ["b"]]
+    assert known.of(key(2), 0, 1) == [None]
 
 
 def test_a_pair_that_does_not_fit_is_set_aside_whole() -> None:
     rows = preferences(preference(1, prompt="word " * 3000), preference(2))
     narrow = asking(stage="vote", context_tokens=2500)
-    found, rejects = split_rejects(questions(rows, MOTION, narrow))
+    motion = replace(MOTION, row_ids=frozenset(map(key, (1, 2))))
+    found, rejects = split_rejects(questions(rows, motion, narrow))
     assert set(found["source_id"].to_pylist()) == {key(2)}
     assert rejects["source_row"].to_pylist() == [2]
 
@@ -186,34 +233,6 @@ def test_flips_are_told_apart_by_the_place_the_answer_named() -> None:
 def test_two_people_on_one_pair_ask_one_question() -> None:
     one, other = (
         questions(preferences(preference(n, prompt="same", preferred=p)), MOTION, asking())
-        for n, p in ((1, "a"), (2, "b"))
+        for n, p in ((1, "a"), (5, "b"))
     )
     assert one["id"].to_pylist() == other["id"].to_pylist()
-
-
-@given(st.sets(st.integers(0, 10_000).map(key), min_size=1), st.integers(1, 30))
-def test_the_bound_lets_through_just_so_many_and_more_pairs_only_push_out(
-    ids: set[str], num: int
-) -> None:
-    def through(of: set[str]) -> set[str]:
-        bound = draw_bound(sorted(of), num, seed=1)
-        return {key for key in of if draw(key, 1) <= bound}
-
-    drawn = through(ids)
-    assert len(drawn) == min(num, len(ids))
-    more = through(ids | {key(20_000)})
-    assert more - {key(20_000)} <= drawn
-
-
-def test_a_draw_depends_on_seed_and_id_alone() -> None:
-    ids = [key(n) for n in range(50)]
-    orders = {tuple(sorted(ids, key=lambda i: draw(i, seed))) for seed in (0, 1, 2)}
-    assert len(orders) == 3
-    bound = draw_bound(ids, 20, 0)
-    assert bound == draw_bound(ids[::-1], 20, 0)
-    motion = replace(MOTION, bound=bound)
-    rows = preferences(*(preference(n) for n in range(50)))
-    together = {source for source, _ in voted_on(motion, rows)}
-    one_by_one = {s for n in range(50) for s, _ in voted_on(motion, rows.slice(n, 1))}
-    assert together == one_by_one
-    assert len(together) == 20

@@ -76,3 +76,17 @@ def test_words_are_counted_behind_the_prefix() -> None:
     assert num_words("Choose the response that is very short.") == 3
     assert num_words("The AI should be kind.") == 2
     assert num_words("be kind") == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Choose the response that avoids jargon.", "Choose the response that avoids insults."),
+        ("The AI should respect privacy.", "The AI should respect people's decisions."),
+    ],
+)
+def test_a_verb_that_says_little_without_its_object_is_nothing_in_common(
+    one: str, other: str
+) -> None:
+    assert content_stems(one)
+    assert not content_stems(one) & content_stems(other)

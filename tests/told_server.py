@@ -63,7 +63,9 @@ def questions(num: int, attempt: int = 1) -> list[Question]:
 
 @dataclasses.dataclass
 class Asked:
-    """One request the server got: how many of that question came before, and all of it."""
+    """One request the server got: how many of that question came before, and all of it. `number`:
+    -1 where the question has none.
+    """
 
     number: int
     before: int
@@ -88,7 +90,8 @@ class Served:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        number = int(body["messages"][-1]["content"].split()[-1])
+        last_word = body["messages"][-1]["content"].split()[-1]
+        number = int(last_word) if last_word.isdigit() else -1
         before = sum(asked.number == number for asked in self.asked)
         asked = Asked(number, before, body, dict(request.headers), request.transport)
         self.asked.append(asked)

@@ -1,6 +1,7 @@
 """Requests and the store → which questions are still to be asked, and how often each was.
 
-Only ids and positions are held, never texts: about 100 bytes a question. Knows no engine.
+Only ids and positions are held, never texts. Ids are large strings here: an Arrow array of plain
+ones ends at 2 GiB, 67 million ids. Knows no engine.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from gcai_ray.artifact_writer import ArtifactWriter
 from gcai_ray.artifacts import ROW_GROUP_ROWS, read_part
 from gcai_ray.asking.store import stored_parts
 
-STATUS = pa.schema([("request_id", pa.string()), ("attempt", pa.int64()), ("parsed", pa.bool_())])
+ID = pa.large_string()
+STATUS = pa.schema([("request_id", ID), ("attempt", pa.int64()), ("parsed", pa.bool_())])
+
+IDS = pa.schema([("id", ID), ("num_prompt_tokens", pa.int64())])
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def open_ledger(writer: ArtifactWriter, stage: str) -> Ledger:
         )
         for p in parts
     ]
-    rows = pa.concat_tables(tables) if tables else _no_rows()
+    rows = pa.concat_tables([IDS.empty_table(), *(table.cast(IDS) for table in tables)])
     rows = rows.append_column("place", pa.array(np.arange(rows.num_rows, dtype=np.int64)))
     first = rows.group_by("id", use_threads=False).aggregate(
         [("place", "min"), ("num_prompt_tokens", "min")]
@@ -83,12 +87,6 @@ def open_ledger(writer: ArtifactWriter, stage: str) -> Ledger:
         {"id": first["id"], "place": first["place_min"], "tokens": first["num_prompt_tokens_min"]}
     )
     return Ledger(stage, tuple((p.name, p.num_rows) for p in parts), questions, rows.num_rows)
-
-
-def _no_rows() -> pa.Table:
-    return pa.table(
-        {"id": pa.array([], pa.string()), "num_prompt_tokens": pa.array([], pa.int64())}
-    )
 
 
 def store_status(writer: ArtifactWriter, ledger: Ledger) -> pa.Table:

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gcai_ray.artifact_writer import ArtifactWriter
@@ -18,6 +18,7 @@ from gcai_ray.artifacts import conform
 from gcai_ray.asking.recorder import Recorder
 from gcai_ray.engine_config import ModelEngine
 from gcai_ray.errors import EngineError
+from gcai_ray.progress import Board
 from gcai_ray.schemas import Request, arrow_schema
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("gcai_ray")
 POLL_S = 1.0
+START_S = 300.0  # actors and models may take so long to start, however short a stall may be
 PATIENCE_S = 10.0  # with a recorder that is writing
 LOG_EVERY_S = 15.0
 NUM_READERS = 2  # each is a process to start; one alone reads some 10,000 questions a second
@@ -84,9 +86,11 @@ class Watch:
     total: int
     timeout_s: float
     answered: int = 0
+    asked: int = 0
     moved_at: float = 0.0
     logged_at: float = 0.0
     started_at: float = 0.0
+    board: Board = field(default_factory=Board)
 
     def begin(self) -> None:
         """Start the clock."""
@@ -96,18 +100,31 @@ class Watch:
         """Note progress; say how far it is now and then.
 
         Raises:
-            EngineError: nothing has moved for `timeout_s`; names what is in flight.
+            EngineError: nothing has moved for `timeout_s`, or nothing was begun within the time
+                a start may take; names what is in flight.
         """
-        answered = self.recorder.num_answered(PATIENCE_S)
-        now = time.monotonic()
-        # Fewer than before: the recorder died and began anew.
-        if answered is not None and answered != self.answered:
-            self.answered, self.moved_at = answered, now
+        before, now = (self.answered, self.asked), time.monotonic()
+        self.listen()
+        # A question that is put moves too: an engine takes its time to start. Fewer than before:
+        # the recorder died and began anew.
+        if (self.answered, self.asked) != before:
+            self.moved_at = now
         if now - self.logged_at > LOG_EVERY_S:
             self.logged_at = now
             LOG.info(self.line(now))
-        if now - self.moved_at > self.timeout_s:
+        if now - self.moved_at > (self.timeout_s if self.asked else self._start_s()):
             raise EngineError(self._stalled())
+
+    def _start_s(self) -> float:
+        return max(self.timeout_s, START_S)
+
+    def listen(self) -> None:
+        """Take what the recorder tells, if it is not too busy to."""
+        heard = self.recorder.heard(PATIENCE_S)
+        if heard is not None:
+            self.answered = heard.num_replies
+            self.asked = heard.num_replies + heard.num_in_flight
+            self.board.hear(heard)
 
     def line(self, now: float) -> str:
         """How far the pass is, for a person who waits."""
@@ -126,7 +143,8 @@ class Watch:
         waiting = sorted(self.recorder.in_flight(PATIENCE_S), key=lambda item: -item[1])
         shown = ", ".join(f"{key} ({age:.0f} s)" for key, age in waiting[:NUM_SHOWN])
         return (
-            f"{self.stage}: no reply for {self.timeout_s:g} s (engine.stall_timeout_s); "
+            f"{self.stage}: no reply for {time.monotonic() - self.moved_at:.0f} s "
+            "(engine.stall_timeout_s); "
             f"{self.answered:,} replies came to {self.total:,} questions, "
             f"{len(waiting):,} are in flight, for example {shown or 'none was begun'}; "
             "see whether the engine is alive; the same command goes on from here"
@@ -148,11 +166,14 @@ def run_pass(dataset: ray.data.Dataset, engine: ModelEngine | None, watch: Watch
             try:
                 error = done.get(timeout=POLL_S)
             except queue.Empty:
-                if engine is not None:
+                if engine is None:
+                    watch.listen()
+                else:
                     watch.look()
                 continue
             if error is not None:
                 raise error
+            watch.listen()
             return
     finally:
         _stop(dataset)

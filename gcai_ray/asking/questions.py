@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from gcai_ray.prompts import Question
-from gcai_ray.prompts.fitting import fitted
+from gcai_ray.prompts.fitting import TooLong, fitted
+from gcai_ray.rejects import marked, reject_of
+from gcai_ray.schemas import Request
 
 Messages = Sequence[Mapping[str, str]]
 Count = Callable[[Messages], int]
@@ -65,6 +69,25 @@ def question_id(
     facts = [model, [dict(message) for message in messages], reply_schema, dict(sampling)]
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def pair_questions(
+    stage: str, rows: Iterable[dict[str, Any]], made: Callable[[dict[str, Any]], list[Any]]
+) -> pa.Table:
+    """All questions (rows of `requests`) on each of these rows of `preferences`; a row of which one
+    does not fit the model's context becomes a reject, so that it is asked of by all or by none.
+
+    Returns:
+        Columns of `requests` and `reject`.
+    """
+    found: list[dict[str, Any]] = []
+    rejects = []
+    for row in rows:
+        try:
+            found += made(row)
+        except TooLong as error:
+            rejects.append(reject_of(stage, row, "prompt", row["prompt"], str(error)))
+    return marked(Request, found, rejects)
 
 
 def request(

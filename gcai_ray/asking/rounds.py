@@ -19,7 +19,7 @@ from gcai_ray.artifact_writer import ArtifactWriter
 from gcai_ray.asking.ledger import Ledger, store_status
 from gcai_ray.asking.passes import Watch, open_questions, read_questions, run_pass
 from gcai_ray.asking.recorder import start_recorder
-from gcai_ray.asking.store import store_replies
+from gcai_ray.asking.store import recorded, store_replies
 from gcai_ray.engine_config import AnyEngine, BatchFileEngine, ModelEngine
 from gcai_ray.engines import answers, died, few_at_a_time, start_failure
 from gcai_ray.errors import EngineError, GcaiError, RepliesPending
@@ -84,13 +84,16 @@ class Rounds:
         how many replies came.
         """
         stage, storage = self.ledger.stage, self.writer.storage
-        recorder = start_recorder(partial(store_replies, storage, stage), todo.num_rows)
+        recorder = start_recorder(
+            partial(store_replies, storage, stage), todo.num_rows, partial(recorded, storage, stage)
+        )
         model = engine if isinstance(engine, ModelEngine) else None
         timeout_s = model.stall_timeout_s if model else float("inf")
         questions = open_questions(self.writer, self.ledger.pieces(todo))
-        watch = Watch(recorder, stage, todo.num_rows, timeout_s)
+        watch = Watch(recorder, stage, todo.num_rows, timeout_s, board=self.writer.board)
         try:
-            run_pass(answers(questions, engine, recorder), model, watch)
+            with self.writer.board.while_doing("replies"):
+                run_pass(answers(questions, engine, recorder), model, watch)
         except Exception as error:  # noqa: BLE001  all but an engine's death is raised again
             _raise_unless_dead(engine, error)
             waiting = sorted(recorder.in_flight(), key=lambda item: -item[1])
@@ -110,6 +113,7 @@ def ask_until_answered(engine: AnyEngine, ledger: Ledger, writer: ArtifactWriter
     before: tuple[pa.Table, int, int] | None = None
     while True:
         todo = ledger.todo(store_status(writer, ledger), max_attempts)
+        writer.board.begin_pass(ledger.questions.num_rows, todo.num_rows)
         if todo.num_rows == 0:
             return
         state = (todo, len(rounds.suspects), len(rounds.hot))

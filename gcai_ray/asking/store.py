@@ -42,6 +42,17 @@ def stored_parts(
             yield _part(storage, (STORE, stage, name), columns)
 
 
+def recorded(storage: Storage, stage: str) -> dict[str, tuple[int, bool]]:
+    """The last attempt of every question the store knows, and whether it has a usable reply."""
+    found: dict[str, tuple[int, bool]] = {}
+    names = ["request_id", "attempt", "parsed"]
+    for part in stored_parts(storage, stage, names):
+        for key, attempt, parsed in zip(*(part[name].to_pylist() for name in names), strict=True):
+            last, usable = found.get(key, (0, False))
+            found[key] = (max(last, attempt), usable or parsed)
+    return found
+
+
 def _part(storage: Storage, names: tuple[str, ...], columns: list[str] | None) -> pa.Table:
     try:
         return read_part(storage, names, STORE, columns)

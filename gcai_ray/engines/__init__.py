@@ -53,6 +53,18 @@ def answers(requests: ray.data.Dataset, engine: AnyEngine, recorder: Recorder) -
             raise TypeError("batch files are written and read, not driven")
 
 
+def check(engine: AnyEngine) -> None:
+    """Refuse an engine that can be seen to fail before it is started.
+
+    Raises:
+        EngineError: vLLM is not installed, its model cannot be used, or there are too few GPUs.
+    """
+    if isinstance(engine, VllmEngine):
+        from gcai_ray.engines import vllm
+
+        vllm.check(engine)
+
+
 def few_at_a_time(engine: AnyEngine, num_questions: int) -> AnyEngine:
     """The same engine with so few questions in hand, where a question can kill it."""
     if isinstance(engine, VllmEngine):

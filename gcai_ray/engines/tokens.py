@@ -114,7 +114,8 @@ def _loaded(spec: str) -> Any:
     try:
         tokenizer = _from_pretrained(spec)
     except Exception as error:  # `tokenizers` raises plain Exception for a bad file
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        said = str(error).strip()
+        reason = said.splitlines()[0].rstrip(".") if said else type(error).__name__
         raise ConfigError(
             f"engine.tokenizer {spec}: no tokenizer can be loaded from it: {reason}; check the "
             "name and the connection, or leave it out for an estimate"

@@ -56,8 +56,9 @@ class Replica(vLLMEngineStageUDF):
                 kills an engine would kill the next one too.
         """
         self._refuse_if_dead()
-        self._recorder.started([row["id"] for row in batch])
-        asked = [asyncio.create_task(self._ask(row)) for row in batch]
+        ended = await self._ended_before(batch)
+        self._recorder.started([row["id"] for row in batch if row["id"] not in ended])
+        asked = [asyncio.create_task(self._ask_once(row, ended)) for row in batch]
         try:
             parsed = await asyncio.gather(*asked)
         except EngineDeadError as error:
@@ -72,6 +73,20 @@ class Replica(vLLMEngineStageUDF):
         """Batches that wait behind a dead engine were never asked and come under no suspicion."""
         if self.llm.engine.errored:
             raise RuntimeError(f"{DIED} before this batch")
+
+    async def _ended_before(self, batch: list[dict[str, Any]]) -> dict[str, bool]:
+        """Questions whose attempt is recorded, by a replica on a node that died; `parsed` of it."""
+        ids = [row["id"] for row in batch]
+        recorded = await asyncio.to_thread(self._recorder.begin, ids)
+        attempts = {row["id"]: row["attempt"] for row in batch}
+        return {
+            key: usable
+            for key, (last, usable) in recorded.items()
+            if usable or last >= attempts[key]
+        }
+
+    async def _ask_once(self, row: dict[str, Any], ended: dict[str, bool]) -> bool:
+        return ended[row["id"]] if row["id"] in ended else await self._ask(row)
 
     async def _ask(self, row: dict[str, Any]) -> bool:
         async with self.llm.semaphore:

@@ -12,10 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gcai_ray.electorate import Electorate
+from gcai_ray.evaluate.measures import Baseline, measure
 from gcai_ray.schemas import Measure
 from gcai_ray.statistics import DIGITS, ratio_interval
 from gcai_ray.vectors import products, stacked
 
+PLACE = ("coverage", "held_out_coverage")
 NUM_RANDOM_SETS = 200
 
 
@@ -57,20 +59,18 @@ def held_out_coverage(
     )
     draws = random_coverages(electorate, clauses, pool, len(principles), threshold, seed)
     ends = np.quantile(draws, [0.025, 0.975]).round(DIGITS) if len(draws) else np.zeros(2)
-    return Measure(
-        name="held_out_coverage",
-        value=share,
-        low=low,
-        high=high,
-        baseline_name=f"{len(principles)} random candidates",
-        baseline=round(float(draws.mean()), DIGITS) if len(draws) else 0.0,
-        baseline_low=float(ends[0]),
-        baseline_high=float(ends[1]),
-        num_people=len(electorate.people),
-        note=f"share of {len(electorate.rows)} held-out reasons with a clause that matches a "
-        f"contextual principle; "
-        f"baseline: mean and 95 % range over {len(draws)} random draws",
+    baseline = Baseline(
+        name=f"{len(principles)} random candidates",
+        value=round(float(draws.mean()), DIGITS) if len(draws) else 0.0,
+        low=float(ends[0]),
+        high=float(ends[1]),
     )
+    note = (
+        f"share of {len(electorate.rows)} held-out reasons with a clause that matches a "
+        f"contextual principle; "
+        f"baseline: mean and 95 % range over {len(draws)} random draws"
+    )
+    return measure(PLACE, (share, low, high), len(electorate.people), note, baseline)
 
 
 def random_coverages(
@@ -96,17 +96,8 @@ def extraction_yield(
 ) -> Measure:
     """Share of rows that gave at least one candidate."""
     found = np.array([row in row_ids for row in electorate.rows.tolist()], dtype=bool)
-    share, low, high = _share(electorate, found, seed)
-    no = {"baseline_name": None, "baseline": None, "baseline_low": None, "baseline_high": None}
-    return Measure(
-        name=name,
-        value=share,
-        low=low,
-        high=high,
-        num_people=len(electorate.people),
-        note=note,
-        **no,
-    )
+    figure = _share(electorate, found, seed)
+    return measure(("coverage", name), figure, len(electorate.people), note)
 
 
 def _share(electorate: Electorate, hit: NDArray[np.bool_], seed: int) -> tuple[float, float, float]:

@@ -1,5 +1,6 @@
 """Rows → questions to a model, one module each: `extract_contextual`, `extract_general`,
-`icai_extract`, `summarise_cluster`, `vote`; `by_rule` is what the extractive engine reads.
+`icai_extract`, `summarise_cluster`, `vote`, and of an evaluation `judge`, `ground`, `conflict`;
+`by_rule` is what the extractive engine reads.
 
 Knows no engine: a question says what is asked and what a reply must look like, not who answers.
 """
@@ -16,9 +17,12 @@ __all__ = ["NAMES", "Question", "TooLong", "asked", "fitted", "prompt_hash"]
 
 NAMES = (
     "by_rule",
+    "conflict",
     "extract_contextual",
     "extract_general",
+    "ground",
     "icai_extract",
+    "judge",
     "summarise_cluster",
     "vote",
 )

@@ -3,8 +3,11 @@
 from gcai_ray.report.content import (
     Asked,
     ClusterPoint,
+    Conflict,
     Facts,
     MapPoint,
+    PairExcerpt,
+    Place,
     Poll,
     RejectCount,
     ReportContent,
@@ -16,8 +19,11 @@ from gcai_ray.report.page import render_html
 __all__ = [
     "Asked",
     "ClusterPoint",
+    "Conflict",
     "Facts",
     "MapPoint",
+    "PairExcerpt",
+    "Place",
     "Poll",
     "RejectCount",
     "ReportContent",

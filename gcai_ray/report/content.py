@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from gcai_ray.schemas import Constitution, Id, Kind, Measure, Reject, Row, VoteOutcome
+from gcai_ray.schemas import (
+    Constitution,
+    Contradiction,
+    GroupCoverage,
+    Id,
+    Kind,
+    Measure,
+    Reject,
+    Return,
+    Row,
+    VoteOutcome,
+)
 
 
 class MapPoint(Row):
@@ -80,6 +91,29 @@ class Asked(Row):
     num_unusable_replies: int = Field(ge=0)
 
 
+class Place(Row):
+    """Where a row stands in the input."""
+
+    source_file: str
+    source_row: int = Field(ge=1)
+
+
+class PairExcerpt(Row):
+    """One pair of answers as a contradiction shows it: what was asked, and where people's choices
+    between the two answers stand.
+    """
+
+    prompt: str
+    places: list[Place]
+
+
+class Conflict(Row):
+    """A contradiction between two principles, with a few of its very pairs."""
+
+    found: Contradiction
+    pairs: list[PairExcerpt] = Field(default_factory=list)
+
+
 class Facts(Row):
     """What made the report, without anything that changes from one run to the next."""
 
@@ -92,13 +126,17 @@ class Facts(Row):
 class ReportContent(Row):
     """Everything `render_html` and `render_markdown` show.
 
-    Raises ValueError (pydantic) when a chosen cluster is not a principle of the constitution.
+    Raises ValueError (pydantic) when a chosen cluster, a contradiction or a return names no
+    principle of the constitution.
     """
 
     constitution: Constitution
     points: list[MapPoint] = Field(default_factory=list)
     clusters: list[ClusterPoint] = Field(default_factory=list)
     measures: list[Measure] = Field(default_factory=list)
+    contradictions: list[Conflict] = Field(default_factory=list)
+    returns: list[Return] = Field(default_factory=list)
+    group_coverage: list[GroupCoverage] = Field(default_factory=list)
     rejects: list[RejectCount] = Field(default_factory=list)
     stages: list[StageFacts] = Field(default_factory=list)
     poll: Poll | None = Field(default=None, description="null: no model voted")
@@ -106,13 +144,17 @@ class ReportContent(Row):
     facts: Facts
 
     @model_validator(mode="after")
-    def _chosen_clusters_are_principles(self) -> ReportContent:
+    def _named_principles_are_chosen(self) -> ReportContent:
+        found = (conflict.found for conflict in self.contradictions)
+        named = {
+            "clusters marked chosen": [c.principle_id for c in self.clusters if c.chosen],
+            "principles of contradictions": [
+                i for one in found for i in (one.principle_id, one.other_id)
+            ],
+            "principles of returns": [back.principle_id for back in self.returns],
+        }
         known = {principle.id for principle in self.constitution.principles}
-        missing = sorted(
-            c.principle_id for c in self.clusters if c.chosen and c.principle_id not in known
-        )
-        if missing:
-            raise ValueError(
-                f"clusters marked chosen but not in the constitution: {', '.join(missing)}"
-            )
+        for what, ids in named.items():
+            if missing := sorted(set(ids) - known):
+                raise ValueError(f"{what} but not in the constitution: {', '.join(missing)}")
         return self

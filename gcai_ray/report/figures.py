@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gcai_ray.report.content import ClusterPoint, MapPoint
-from gcai_ray.report.phrases import is_share, percent
+from gcai_ray.report.evaluation import Answer, Figure
+from gcai_ray.report.phrases import percent
 from gcai_ray.report.prose import Part
 from gcai_ray.report.votes import IN_BAR
-from gcai_ray.schemas import Constitution, Kind, Measure, Prediction
+from gcai_ray.schemas import Constitution, GroupCoverage, Kind, Prediction
 
 TOPS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 MARGIN = 5.0  # per cent of the map left free on every side, so that no mark is cut
@@ -95,13 +96,29 @@ def group_scale(parts: Sequence[Part]) -> Scale:
     )
 
 
-def measure_scale(measure: Measure) -> Scale | None:
-    """The axis of a measure and its baseline; None when a value outside 0 to 1 has no fair bar."""
-    figures = (measure.value, measure.high, measure.baseline, measure.baseline_high)
-    values = [value for value in figures if value is not None]
-    if not all(0 <= value <= 1 for value in values):
+def share_scale(answer: Answer) -> Scale | None:
+    """One axis for all shares that answer one question, so that their bars can be compared; None
+    where none is a share.
+    """
+    return _scale_of([figure for figure in answer.figures if figure.share])
+
+
+def figure_scale(figure: Figure, answer: Answer) -> Scale | None:
+    """The axis of a figure and its baselines; None when a value outside 0 to 1 has no fair bar."""
+    return share_scale(answer) if figure.share else _scale_of([figure])
+
+
+def _scale_of(figures: Sequence[Figure]) -> Scale | None:
+    lines = [line for figure in figures for line in figure.lines]
+    ends = [end for line in lines for end in (line.value, line.low, line.high) if end is not None]
+    if not ends or not all(0 <= end <= 1 for end in ends):
         return None
-    return replace(scale_for(values), is_share=is_share(measure))
+    return replace(scale_for(ends), is_share=figures[0].share)
+
+
+def coverage_scale(groups: Sequence[GroupCoverage]) -> Scale:
+    """One axis for the coverage of all groups."""
+    return scale_for(group.interval.high for group in groups)
 
 
 def segments(said: Prediction) -> list[Segment]:

@@ -22,7 +22,7 @@ def limits(constitution: Constitution) -> list[Limit]:
             "kind, nothing more.",
         ),
         _support_limit(constitution),
-        *([_vote_limit()] if is_polled(constitution) else []),
+        *([_vote_limit(constitution)] if is_polled(constitution) else []),
         _group_limit(constitution),
         _engine_limit(constitution),
         (
@@ -56,8 +56,9 @@ def _support_limit(constitution: Constitution) -> Limit:
         end = "the model may have misread."
     return (
         "Support means that a person said it unprompted.",
-        f"No one was asked about these principles. {counted} Who writes more has more chances to "
-        f"be counted. Not being counted is not disagreement, and {end}",
+        f"When support was counted, no one had been asked about these principles. {counted} Who "
+        "writes more has more chances to be counted. Not being counted is not disagreement, and "
+        f"{end}",
     )
 
 
@@ -69,13 +70,14 @@ def _threshold(constitution: Constitution) -> str:
     return f" (cosine similarity of at least {join_words(cosines)})" if cosines else ""
 
 
-def _vote_limit() -> Limit:
+def _vote_limit(constitution: Constitution) -> Limit:
+    nobody = "" if constitution.balloting else "; no person voted on a principle"
     return (
-        "The votes are a model’s, not people’s.",
-        "A vote says which answer a model thinks a principle speaks for; no person voted on a "
-        "principle. The pairs are among the data that the principles were made from, so the "
-        "figures flatter them. A principle can name the chosen answer for a reason that no one "
-        "had.",
+        "The votes on pairs are a model’s, not people’s.",
+        f"A vote says which answer a model thinks a principle speaks for{nobody}. The pairs beside "
+        "a principle are among the data that it was made from, so those figures flatter it; the "
+        "held-out pairs under “Is it right?” are not. A principle can name the chosen answer for a "
+        "reason that no one had.",
     )
 
 

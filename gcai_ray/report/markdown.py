@@ -1,52 +1,54 @@
 """A constitution or a report's content → Markdown that also reads well as plain text.
 
-Knows no artifact or path. Text of people is set on one line with Markdown's own characters escaped.
+Knows no artifact or path.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
-from gcai_ray.report import phrases, prose, votes
+from gcai_ray.report import phrases, prose, standing, votes
 from gcai_ray.report.content import ReportContent
 from gcai_ray.report.figures import label_of
 from gcai_ray.report.limits import limits
-from gcai_ray.report.page import sorted_clusters, sorted_rejects
+from gcai_ray.report.markdown_findings import conflict_lines, evaluation_lines, unheard_lines
+from gcai_ray.report.markdown_text import NONE, bullets, plain, table
+from gcai_ray.report.page import sorted_clusters, sorted_groups, sorted_rejects
+from gcai_ray.report.summary import summary
 from gcai_ray.report.terms import plural, terms_of
-from gcai_ray.schemas import ChosenPrinciple, Constitution, Evidence, GroupSupport, Measure, Reject
+from gcai_ray.schemas import ChosenPrinciple, Constitution, Evidence, GroupSupport, Reject, Return
 
 MAX_CLUSTERS = 40
-NONE = "–"  # an empty cell
-MARKUP = re.compile(r"([\\`*_\[\]<>|~$]|&(?=#?\w+;))")
-BIDI = re.compile("[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]")
-ISOLATE, RELEASE = "\u2068", "\u2069"
 
 
 def constitution_markdown(constitution: Constitution) -> str:
     """The constitution with support, ties and quotes; ends in a line feed."""
-    return _document(_head(constitution), _principles(constitution, _short_principle))
+    return _document(
+        _head(constitution),
+        [f"**What is an interval?** {prose.interval_meaning()}"],
+        _principles(constitution, _short_principle),
+        unheard_lines(constitution),
+    )
 
 
 def render_markdown(content: ReportContent) -> str:
     """The whole report: what `render_html` shows, with tables in place of charts and map."""
     constitution = content.constitution
+    backs = {back.principle_id: back for back in content.returns}
     return _document(
         _head(constitution),
-        _principles(constitution, _full_principle),
+        _summary(content),
+        _principles(constitution, partial(_full_principle, backs=backs)),
+        unheard_lines(constitution),
+        conflict_lines(content) if constitution.principles else [],
+        evaluation_lines(content, sorted_groups(content)),
         _poll(content),
         _clusters(content),
-        _measures(content),
         _rejects(content),
         _making(content),
         _limits(constitution),
     )
-
-
-def plain(text: str) -> str:
-    """A person's text on one line: Markdown's characters escaped, right-to-left text isolated."""
-    line = MARKUP.sub(r"\\\1", " ".join(phrases.printable(text).split()))
-    return f"{ISOLATE}{line}{RELEASE}" if BIDI.search(line) else line
 
 
 def _document(*blocks: Iterable[str]) -> str:
@@ -62,6 +64,12 @@ def _head(constitution: Constitution) -> list[str]:
         f"**{plain(status)}.** {meaning}".rstrip(),
         f"**{claim}** {plain(explanation)}",
     ]
+
+
+def _summary(content: ReportContent) -> list[str]:
+    lines = [f"**{question}** {plain(answer)}" for question, answer in summary(content)]
+    interval = prose.interval_meaning()
+    return [bullets(lines), f"**What is an interval?** {interval}"]
 
 
 def _principles(
@@ -82,9 +90,12 @@ def _principles(
     return lines
 
 
-def _short_principle(principle: ChosenPrinciple, constitution: Constitution) -> list[str]:
+def _short_principle(
+    principle: ChosenPrinciple, constitution: Constitution, back: Return | None = None
+) -> list[str]:
     said = principle.prediction
     lines = [f"### {principle.rank}. {plain(principle.text)}", _support(principle, constitution)]
+    lines += [plain(words) for words in standing.standing_words(principle, back)]
     if said:
         lines += [votes.prediction_words(said), f"Votes: {votes.outcome_words(said)}."]
     quotes = "\n>\n".join(_quote(item) for item in principle.evidence)
@@ -100,14 +111,14 @@ def _support(principle: ChosenPrinciple, constitution: Constitution) -> str:
     return f"{words}." + (f" {tie}" if tie else "")
 
 
-def _full_principle(principle: ChosenPrinciple, constitution: Constitution) -> list[str]:
-    lines = _short_principle(principle, constitution)
+def _full_principle(
+    principle: ChosenPrinciple, constitution: Constitution, backs: Mapping[str, Return]
+) -> list[str]:
+    lines = _short_principle(principle, constitution, backs.get(principle.id))
     groups = sorted(principle.support.groups, key=lambda g: (g.name, g.value))
     if groups:
         lines.append(
-            _table(
-                ("Group", "People", "Share", "Interval"), [_group_row(group) for group in groups]
-            )
+            table(("Group", "People", "Share", "Interval"), [_group_row(group) for group in groups])
         )
     if principle.support.consensus is not None:
         share = phrases.percent(principle.support.consensus)
@@ -144,7 +155,7 @@ def _poll(content: ReportContent) -> list[str]:
         (f"{phrases.as_sentence(name)[:-1]}. {meaning}", number, share)
         for name, meaning, number, share in votes.poll_rows(content.poll)
     ]
-    return ["## How the model voted", *words, _table(("Outcome", "Votes", "Share"), rows)]
+    return ["## How the model voted", *words, table(("Outcome", "Votes", "Share"), rows)]
 
 
 def _clusters(content: ReportContent) -> list[str]:
@@ -171,40 +182,8 @@ def _clusters(content: ReportContent) -> list[str]:
         f"## {terms.groups_heading}",
         f"{phrases.count(len(clusters), 'group')} of {clauses} of like meaning, {terms.told_by}; "
         f"shown: {shown}. The last column names the principle of the constitution.",
-        _table((f"Group of {clauses}", "Kind", "People", clauses.capitalize(), "Principle"), rows),
+        table((f"Group of {clauses}", "Kind", "People", clauses.capitalize(), "Principle"), rows),
     ]
-
-
-def _measures(content: ReportContent) -> list[str]:
-    measures = content.measures
-    heading = f"## Does it hold for {terms_of(content.constitution).unseen} it has not seen?"
-    if not measures:
-        return [heading, "No figure was measured on held-out data."]
-    rows = [_measure_row(measure) for measure in measures]
-    notes = [
-        f"- {plain(phrases.plain_name(m.name))}: {plain(phrases.as_sentence(m.note))}"
-        for m in measures
-        if m.note
-    ]
-    table = _table(("Measure", "This constitution", "Baseline", "Comparison"), rows)
-    return [heading, table, "\n".join(notes)] if notes else [heading, table]
-
-
-def _measure_row(measure: Measure) -> tuple[str, ...]:
-    baseline = NONE
-    if measure.baseline is not None:
-        name = plain((measure.baseline_name or "baseline").replace("_", " "))
-        figure = phrases.figure_words(
-            measure, measure.baseline, measure.baseline_low, measure.baseline_high
-        )
-        baseline = f"{name}: {figure}"
-    value = phrases.figure_words(measure, measure.value, measure.low, measure.high)
-    return (
-        plain(phrases.plain_name(measure.name)),
-        value,
-        baseline,
-        plain(phrases.comparison_words(measure) or NONE),
-    )
 
 
 def _rejects(content: ReportContent) -> list[str]:
@@ -221,7 +200,7 @@ def _rejects(content: ReportContent) -> list[str]:
     return [
         heading,
         f"{total} could not be used.",
-        _table(("Reason", "Stage", terms.set_aside[2], "For example"), rows),
+        table(("Reason", "Stage", terms.set_aside[2], "For example"), rows),
     ]
 
 
@@ -256,7 +235,7 @@ def _making(content: ReportContent) -> list[str]:
 
 def _asked_table(content: ReportContent) -> str:
     columns = ["Figure", *(plain(asked.stage) for asked in content.asked), "All"]
-    return _table(columns, [(name, *numbers) for name, numbers in votes.asked_rows(content.asked)])
+    return table(columns, [(name, *numbers) for name, numbers in votes.asked_rows(content.asked)])
 
 
 def _stage_table(content: ReportContent) -> str:
@@ -281,14 +260,9 @@ def _stage_table(content: ReportContent) -> str:
         "Written to",
         "Fingerprint",
     ]
-    return _table(columns, rows)
+    return table(columns, rows)
 
 
 def _limits(constitution: Constitution) -> list[str]:
-    claims = [f"- **{claim}** {plain(meaning)}" for claim, meaning in limits(constitution)]
-    return ["## What these numbers do not say", "\n".join(claims)]
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    claims = [f"**{claim}** {plain(meaning)}" for claim, meaning in limits(constitution)]
+    return ["## What these numbers do not say", bullets(claims)]

@@ -15,11 +15,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from gcai_ray.report import figures, phrases, prose, votes
+from gcai_ray.report import conflicts, evaluation, figures, phrases, prose, standing, votes
 from gcai_ray.report.content import ClusterPoint, RejectCount, ReportContent
 from gcai_ray.report.limits import limits
+from gcai_ray.report.summary import summary
 from gcai_ray.report.terms import plural, terms_of
-from gcai_ray.schemas import ChosenPrinciple, Kind
+from gcai_ray.schemas import ChosenPrinciple, GroupCoverage, Kind
 
 HERE = Path(__file__).parent
 WORDS = (
@@ -31,10 +32,18 @@ WORDS = (
     phrases.interval_words,
     phrases.tie_words,
     phrases.voice_words,
-    phrases.plain_name,
-    phrases.value_words,
-    phrases.figure_words,
-    phrases.comparison_words,
+    conflicts.conflict_words,
+    conflicts.named,
+    conflicts.oppositions,
+    conflicts.pair_words,
+    conflicts.place_words,
+    conflicts.sorted_unheard,
+    conflicts.unheard_name,
+    conflicts.unheard_words,
+    conflicts.wish_words,
+    standing.mark_words,
+    standing.standing_words,
+    summary,
     phrases.as_sentence,
     phrases.count_name,
     phrases.field_words,
@@ -42,6 +51,7 @@ WORDS = (
     prose.lead_words,
     prose.status_words,
     prose.bar_words,
+    prose.interval_meaning,
     limits,
     plural,
     figures.segments,
@@ -57,7 +67,9 @@ WORDS = (
     phrases.excerpt,
     figures.anchor_of,
     figures.label_of,
-    figures.measure_scale,
+    figures.figure_scale,
+    figures.share_scale,
+    figures.coverage_scale,
 )
 
 
@@ -66,14 +78,14 @@ def render_html(content: ReportContent) -> str:
     parts = prose.parts_of(content.constitution)
     style, script = _asset("page.css"), _asset("map.js")
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             content=content,
             parts=parts,
             style=Markup(style),
             script=Markup(script),
-            policy=_policy(style, script),
+            policy=policy(style, script),
             scale=figures.support_scale(parts),
             group_scale=figures.group_scale(parts),
             map=figures.map_of(content.points, content.clusters, content.constitution),
@@ -83,8 +95,12 @@ def render_html(content: ReportContent) -> str:
                 for kind in Kind
                 if any(m.kind == kind for m in (*content.points, *content.clusters))
             ],
-            compared=[m for m in content.measures if m.baseline is not None],
-            alone=[m for m in content.measures if m.baseline is None],
+            answers=evaluation.answers_of(content.measures),
+            gaps=evaluation.not_measured(content.measures),
+            nothing_measured=prose.nothing_measured(content.constitution),
+            group_coverage=sorted_groups(content),
+            returns={back.principle_id: back for back in content.returns},
+            fragile=standing.fragile_words(content.constitution, content.returns),
             rejects=sorted_rejects(content),
             timed=any(stage.seconds is not None for stage in content.stages),
             terms=terms_of(content.constitution),
@@ -99,6 +115,11 @@ def sorted_clusters(content: ReportContent) -> list[ClusterPoint]:
     return sorted(content.clusters, key=lambda c: (-c.num_people, c.principle_id))
 
 
+def sorted_groups(content: ReportContent) -> list[GroupCoverage]:
+    """Groups of people by name and value."""
+    return sorted(content.group_coverage, key=lambda g: (g.name, g.value))
+
+
 def sorted_rejects(content: ReportContent) -> list[RejectCount]:
     """Reasons for rejection by falling count."""
     return sorted(content.rejects, key=lambda r: (-r.count, r.stage, r.reason))
@@ -110,7 +131,8 @@ def different_people(principle: ChosenPrinciple) -> bool:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What every page of ours is rendered with: text escaped and stripped, nothing undefined."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -137,7 +159,8 @@ def _asset(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str = "") -> str:
+    """The Content-Security-Policy of a page that runs its own style and script, loads nothing."""
     sources = (f"style-src {_digest(style)}", f"script-src {_digest(script)}", "img-src data:")
     return "; ".join(("default-src 'none'", *sources, "base-uri 'none'", "form-action 'none'"))
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from gcai_ray.schemas import ChosenPrinciple, Constitution, Group, Interval, Measure
+from gcai_ray.schemas import ChosenPrinciple, Constitution, Group, Interval
 
 LEVEL = "95 %"
+ACCURACY_LEVEL = "90 %"  # of the accuracy that decides whether a principle enters
+NUM_DRAWS = 1000  # as in `statistics`, which loads what a terminal can do without
 FINE_BELOW = 0.10  # an interval that ends under 10 % is told with one decimal
-SHARE_NAMES = ("coverage", "share", "accuracy", "rate", "yield")
 QUOTE_LENGTH = 2000  # a cell of the input may hold megabytes
 # What no HTML document or UTF-8 file may hold: controls but tab and line feed, lone surrogates.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -70,10 +71,10 @@ def share_words(interval: Interval) -> str:
     return percent(interval.share, interval.high < FINE_BELOW)
 
 
-def interval_words(low: float, high: float) -> str:
+def interval_words(low: float, high: float, level: str = LEVEL) -> str:
     """`95 % interval 14–29 %`."""
     digits = 1 if high < FINE_BELOW else 0
-    return f"{LEVEL} interval {100 * low:.{digits}f}–{100 * high:.{digits}f} %"
+    return f"{level} interval {100 * low:.{digits}f}–{100 * high:.{digits}f} %"
 
 
 def support_words(principle: ChosenPrinciple) -> str:
@@ -121,9 +122,14 @@ def tie_words(principle: ChosenPrinciple, constitution: Constitution) -> str | N
     )
 
 
+def group_words(group: Group) -> str:
+    """`region: North`."""
+    return f"{group.name}: {group.value}"
+
+
 def groups_words(groups: Sequence[Group]) -> str:
     """`region: North, role: nurse`; empty when the person has no group."""
-    return ", ".join(f"{group.name}: {group.value}" for group in groups)
+    return ", ".join(group_words(group) for group in groups)
 
 
 def count_name(name: str) -> str:
@@ -141,44 +147,3 @@ def plain_name(name: str) -> str:
     """`held_out_coverage` → `Held-out coverage`."""
     words = name.replace("held_out", "held-out").replace("_", " ").strip()
     return words[:1].upper() + words[1:]
-
-
-def is_share(measure: Measure) -> bool:
-    """Whether a measure is told in per cent: its name or note says so and it lies in 0 to 1."""
-    named = any(word in measure.name.lower() for word in SHARE_NAMES)
-    return 0 <= measure.value <= 1 and (named or measure.note.lower().startswith("share"))
-
-
-def value_words(measure: Measure, value: float) -> str:
-    """A value of the measure: in per cent when it is a share, else with two decimals."""
-    return percent(value) if is_share(measure) else f"{value:,.2f}"
-
-
-def figure_words(measure: Measure, value: float, low: float | None, high: float | None) -> str:
-    """`48 % (95 % interval 36–61 %)`: a value with its interval where it has one."""
-    words = value_words(measure, value)
-    if low is None or high is None:
-        return words
-    if is_share(measure):
-        return f"{words} ({interval_words(low, high)})"
-    return f"{words} ({LEVEL} interval {low:,.2f} to {high:,.2f})"
-
-
-def comparison_words(measure: Measure) -> str | None:
-    """How the value stands to its baseline, and whether the ranges overlap; None without one."""
-    if measure.baseline is None:
-        return None
-    name = (measure.baseline_name or "the baseline").replace("_", " ")
-    if measure.baseline > 0:
-        words = f"{measure.value / measure.baseline:.1f} times the figure of {name}"
-    else:
-        words = f"{name} reaches {value_words(measure, measure.baseline)}"
-    return f"{words}; the two ranges overlap" if _overlap(measure) else words
-
-
-def _overlap(measure: Measure) -> bool:
-    low, high = measure.low, measure.high
-    baseline_low, baseline_high = measure.baseline_low, measure.baseline_high
-    if low is None or high is None or baseline_low is None or baseline_high is None:
-        return False
-    return low <= baseline_high and baseline_low <= high

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gcai_ray.report import votes
-from gcai_ray.report.phrases import LEVEL, count, join_words, people
+from gcai_ray.report.phrases import LEVEL, NUM_DRAWS, count, join_words, people
 from gcai_ray.report.terms import GUESS, RULES, explanation, terms_of
 from gcai_ray.schemas import ChosenPrinciple, Constitution, Kind
 
@@ -78,10 +78,34 @@ def _sources(constitution: Constitution) -> str:
 
 def status_words(constitution: Constitution) -> tuple[str, str]:
     """The status of the constitution as a label, and what it means."""
-    if constitution.status == "candidate":
+    balloting, told = constitution.balloting, constitution.principles
+    if balloting is None:
+        if constitution.status != "candidate":
+            return (constitution.status[:1].upper() + constitution.status[1:], "")
         meaning = "No one has adopted this text. It is a proposal to read, check and amend."
         return ("Candidate — for people to ratify", meaning)
-    return (constitution.status[:1].upper() + constitution.status[1:], "")
+    approved = sum(p.ratification is not None and p.ratification.approved for p in told)
+    rest = len(told) - approved
+    found = f"More of them approve than reject {approved} of {count(len(told), 'principle')}"
+    left = f"; the other {rest} {'is' if rest == 1 else 'are'} marked" if rest else ""
+    changed = balloting.num_changed
+    again = f" {count(changed, 'vote')} replaced an earlier one." if changed else ""
+    voted = f"{people(balloting.num_voters)} voted on it ({count(balloting.num_votes, 'vote')})."
+    return ("Ratified — people voted on it", f"{voted} {found}{left}.{again}")
+
+
+def interval_meaning() -> str:
+    """What an interval is: told once, before the first of them."""
+    return (
+        f"Beside most figures stands a {LEVEL} interval. The figure was worked out again "
+        f"{NUM_DRAWS:,} times, each time for as many people drawn at random from those in the "
+        "data, so that some count twice and others not at all. The interval is drawn so wide, by "
+        "how far these results spread and by how few people they rest on (Wilson), that 95 of 100 "
+        "such intervals hold the true figure. Where it is wide, a few other people could have "
+        "changed the figure much. “Within noise” means that the interval of a difference holds 0: "
+        f"other people might reverse it. A {LEVEL} range, by contrast, is the middle 95 % of "
+        "repeated runs or of random draws."
+    )
 
 
 def engine_words(constitution: Constitution) -> tuple[str, str]:
@@ -117,10 +141,16 @@ def order_words(constitution: Constitution) -> str:
 
 def bar_words(constitution: Constitution) -> str:
     """What the bars beside the principles show, and what decides their order."""
-    whisker = (
-        f"The line across its end shows the {LEVEL} interval: where the share could lie with other "
-        "people of the same kind."
-    )
+    whisker = f"The line across its end shows the {LEVEL} interval."
     bar = terms_of(constitution).bar
     words = [bar, whisker] if bar else []
     return " ".join([*words, order_words(constitution)])
+
+
+def nothing_measured(constitution: Constitution) -> str:
+    """What a report without any figure says of itself."""
+    unseen = terms_of(constitution).unseen
+    return (
+        "No figure was measured on held-out data, so this report cannot say how well the "
+        f"constitution fits {unseen} it has not seen."
+    )

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import textwrap
 
+from gcai_ray.report.conflicts import sorted_unheard, unheard_name, wish_words
 from gcai_ray.report.phrases import count, join_words, people, people_of
+from gcai_ray.report.standing import standing_words
 from gcai_ray.report.terms import GUESS, RULES, terms_of
-from gcai_ray.report.votes import margin_words, outcome_words
+from gcai_ray.report.votes import margin_words, outcome_words, speaking_words
 from gcai_ray.schemas import ChosenPrinciple, Constitution, Kind
 
 WIDTH = 100
@@ -31,6 +33,8 @@ def constitution_text(constitution: Constitution) -> str:
             lines += ["", f"{kind.capitalize()} principles"]
         for principle in chosen:
             lines += ["", *_principle_lines(principle, constitution)]
+    if constitution.not_represented:
+        lines += ["", "Not represented", *_unheard(constitution)]
     return "\n".join(lines)
 
 
@@ -49,13 +53,30 @@ def _about(constitution: Constitution) -> str:
     if terms is not RULES:
         worded = "" if terms is GUESS else "worded by a model; "
         engine = f"{worded}model: {constitution.model}, {engine}"
-    return f"A {constitution.status} for people to ratify, {drawn}; {engine}."
+    status = "A candidate for people to ratify"
+    if constitution.balloting is not None:
+        status = f"Ratified by the votes of {people(constitution.balloting.num_voters)}"
+    return f"{status}, {drawn}; {engine}."
+
+
+def _unheard(constitution: Constitution) -> list[str]:
+    lines = []
+    for group in sorted_unheard(constitution):
+        asked = "; ".join(
+            f"{text} ({number})" if number else text for text, number in wish_words(group)
+        )
+        words = f"{unheard_name(group)}: no {group.kind} principle it most supported. {asked}"
+        lines += textwrap.wrap(
+            printable(words), WIDTH, initial_indent="   ", subsequent_indent=" " * MARGIN
+        )
+    return lines
 
 
 def _principle_lines(principle: ChosenPrinciple, constitution: Constitution) -> list[str]:
     text = printable(f"{principle.rank}. {principle.text}")
     head = textwrap.wrap(text, WIDTH, subsequent_indent="   ")
     paragraphs = [_support(principle, constitution), *_prediction(principle)]
+    paragraphs += standing_words(principle)
     if terms_of(constitution) is GUESS:  # the votes are all it rests on
         paragraphs.reverse()
     paragraphs += [f"“{' '.join(item.quote.split())}”" for item in principle.evidence[:1]]
@@ -88,5 +109,5 @@ def _prediction(principle: ChosenPrinciple) -> list[str]:
         return []
     return [
         f"model’s votes on {count(said.num_pairs, 'pair')}: {outcome_words(said)}; "
-        f"margin {margin_words(said)}"
+        f"margin {margin_words(said)}. {speaking_words(said)}"
     ]

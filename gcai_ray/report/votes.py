@@ -8,8 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gcai_ray.report.content import Asked, Poll
-from gcai_ray.report.phrases import LEVEL, count, percent
-from gcai_ray.schemas import Constitution, Kind, Prediction, VoteOutcome
+from gcai_ray.report.phrases import (
+    ACCURACY_LEVEL,
+    LEVEL,
+    count,
+    interval_words,
+    people,
+    percent,
+    share_words,
+)
+from gcai_ray.schemas import Constitution, Interval, Kind, Prediction, VoteOutcome
 
 OUTCOMES = {
     VoteOutcome.FOR: (
@@ -96,14 +104,33 @@ def outcomes_of(said: Prediction) -> list[tuple[str, str, str]]:
 
 
 def prediction_words(said: Prediction) -> str:
-    """What the votes on a principle come to, in two sentences."""
+    """What the votes on a principle come to: pairs, how often it speaks, how often it is right."""
     chosen, other = (_number(said.outcomes, o) for o in (VoteOutcome.FOR, VoteOutcome.AGAINST))
-    margin = f"Margin, each person counted alike: {margin_words(said)}."
-    hint = " It may as well predict nothing." if said.voice.low <= 0 else ""
     return (
         f"By this principle alone, the model named the answer the person chose in {chosen} of "
-        f"{count(said.num_pairs, 'pair')}, and the other answer in {other}. {margin}{hint}"
+        f"{count(said.num_pairs, 'pair')}, and the other answer in {other}. {speaking_words(said)} "
+        f"{_margin(said)}"
     )
+
+
+def speaking_words(said: Prediction) -> str:
+    """On how many choices a principle speaks, and how often it is right there."""
+    if said.num_people_spoken == 0:
+        return "It speaks for neither answer on any pair."
+    return (
+        f"It speaks for one answer on {_share(said.coverage)} of the choices of "
+        f"{people(said.num_people)}; there it is right in "
+        f"{_share(said.accuracy, ACCURACY_LEVEL)}. Guessing is right in 50 %."
+    )
+
+
+def _share(interval: Interval, level: str = LEVEL) -> str:
+    return f"{share_words(interval)} ({interval_words(interval.low, interval.high, level)})"
+
+
+def _margin(said: Prediction) -> str:
+    margin = f"Margin, each person counted alike: {margin_words(said)}."
+    return f"{margin} It may as well predict nothing." if said.accuracy.low <= 0.5 else margin
 
 
 def order_words(constitution: Constitution) -> str:
@@ -119,7 +146,9 @@ def order_words(constitution: Constitution) -> str:
     words = (
         f"{VOTED} Contextual principles stand in the order of their margin: of each person’s "
         "pairs, the share in which that was the answer the person chose, less the share in which "
-        "it was the other, averaged over people."
+        "it was the other, averaged over people. One enters when the interval of how often it is "
+        f"right lies above 50 %: {ACCURACY_LEVEL}, so that it is above chance with {LEVEL} "
+        "confidence."
     )
     if all(principle.kind is Kind.CONTEXTUAL for principle in constitution.principles):
         return words

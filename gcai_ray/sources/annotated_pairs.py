@@ -1,21 +1,20 @@
-"""AnnotatedPairs 2.0 (the JSON of ICAI and Feedback Forensics) ↔ preferences.
+"""AnnotatedPairs 2.0 (the JSON of ICAI and Feedback Forensics) → preferences.
 
 Source: `inverse-cai` 0.4.8, `data/annotated_pairs_format.py`; `feedback-forensics` 0.5.0,
-`data/loader.py`. Beyond it, an annotation of ours may carry `reason`, `source_id` and `groups`;
-those tools read `pref` alone and leave the rest be.
+`data/loader.py`. Beyond it, an annotation of ours may carry `annotator`, `reason`, `source_id` and
+`groups`; those tools read `pref` alone and leave the rest be.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gcai_ray.errors import InputError
 from gcai_ray.sources.files import open_binary
 from gcai_ray.sources.json_lines import Record, parse_json
-from gcai_ray.sources.raw import RawKind, content_key
+from gcai_ray.sources.raw import RawKind
 from gcai_ray.sources.records import (
     Row,
     UnreadableError,
@@ -30,12 +29,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from gcai_ray.config import PresetSource
-    from gcai_ray.schemas import Preference
 
 VERSION = "2.0"
 MAX_BYTES = 2**30  # one JSON document, held in memory whole: about 3 GB at this size
 CHOICES = {"a": "a", "b": "b", "text_a": "a", "text_b": "b", "tie": "tie"}
-_Place = tuple[str, int]  # hash of a pair, and how often the same annotator judged it before
 # Feedback Forensics looks for this annotator by the first 8 digits of its description's MD5.
 DEFAULT_ANNOTATOR = "ba751e7b"
 DEFAULT_DESCRIPTION = "Default annotator from original dataset (from column `preferred_text`)"
@@ -45,7 +42,8 @@ def read_annotated_pairs(source: PresetSource, kind: RawKind, path: str) -> Iter
     """Read one document: a row per comparison and person, `source_row` the comparison's number.
 
     People are the annotators of type `human`. A document without any gives the choices of its
-    default annotator, as from people unknown, since that is a column of labels and no person.
+    default annotator: of the `annotator` an annotation names, as our own export does, else as from
+    people unknown, since that is a column of labels and no person.
     Principles and models annotate too; those annotations are not read.
 
     Raises:
@@ -59,37 +57,6 @@ def read_annotated_pairs(source: PresetSource, kind: RawKind, path: str) -> Iter
         raise InputError(f"{path}: has no annotator of type 'human' and no default annotator")
     rows_of = partial(_rows, people=people, default=default)
     return record_tables(kind, enumerate(document["comparisons"], start=1), rows_of)
-
-
-def annotated_pairs_document(preferences: Iterable[Preference], name: str = "") -> dict[str, Any]:
-    """Preferences as an AnnotatedPairs 2.0 document, the same one whatever their order.
-
-    A comparison is one prompt with its two responses; each person who judged it is an annotator of
-    type `human`. The default annotator, which ICAI learns from, is their majority, or `tie`; where
-    no person is known at all it holds the choices themselves. No time of creation is written.
-    """
-    ordered = sorted(preferences, key=lambda row: (row.id, row.annotator_id, row.source_id or ""))
-    named = any(row.annotator_known for row in ordered)
-    people = sorted({row.annotator_id for row in ordered}) if named else []
-    return {
-        "metadata": {
-            "version": VERSION,
-            "description": "Preferences of people, with their reasons, written by gcai_ray",
-            "dataset_name": name,
-            "default_annotator": DEFAULT_ANNOTATOR,
-        },
-        "annotators": {
-            DEFAULT_ANNOTATOR: {
-                "name": "preferred_text",
-                "description": DEFAULT_DESCRIPTION,
-                "type": "unknown",
-            }
-        }
-        | {key: {"name": key, "description": "A person", "type": "human"} for key in people},
-        "comparisons": _comparisons(
-            [(row.annotator_id if named else DEFAULT_ANNOTATOR, row) for row in ordered]
-        ),
-    }
 
 
 def _document(path: str) -> Record:
@@ -143,7 +110,8 @@ def _row(pair: Row, person: str | None, annotation: Any) -> list[Row]:
         "groups": {required_text(g, "name"): optional_text(g, "value") for g in groups},
     }
     reason = optional_text(about, "reason")
-    return [pair | own | {"annotator": person, "preferred": choice, "reason": reason}]
+    known = person or optional_text(about, "annotator")
+    return [pair | own | {"annotator": known, "preferred": choice, "reason": reason}]
 
 
 def _object(record: Record, field: str) -> Record:
@@ -151,51 +119,3 @@ def _object(record: Record, field: str) -> Record:
     if not isinstance(value, dict):
         raise UnreadableError(field, value, "is not an object")
     return value
-
-
-def _comparisons(ordered: list[tuple[str, Preference]]) -> list[Record]:
-    """From (annotator, row): one per pair, and one more where an annotator judged a pair twice."""
-    judged: dict[_Place, dict[str, Preference]] = {}
-    turns: Counter[tuple[str, str]] = Counter()
-    for annotator, row in ordered:
-        pair = content_key(row.prompt, row.response_a, row.response_b)
-        judged.setdefault((pair, turns[pair, annotator]), {})[annotator] = row
-        turns[pair, annotator] += 1
-    ids = _comparison_ids(judged)
-    return [_comparison(ids[place], judged[place]) for place in sorted(judged)]
-
-
-def _comparison_ids(judged: dict[_Place, dict[str, Preference]]) -> dict[_Place, str]:
-    """The rows' own id where all have the same and no other pair has it, else a content hash."""
-    own = {place: {row.source_id for row in rows.values()} for place, rows in judged.items()}
-    uses = Counter(name for names in own.values() for name in names)
-    ids: dict[_Place, str] = {}
-    for (pair, turn), names in own.items():
-        name = next(iter(names))
-        hashed = f"{pair}-{turn}" if turn else pair
-        ids[pair, turn] = name if name and len(names) == 1 and uses[name] == 1 else hashed
-    return ids
-
-
-def _comparison(id_: str, rows: dict[str, Preference]) -> Record:
-    ranked = Counter(str(row.preferred) for row in rows.values()).most_common(2)
-    majority = "tie" if len({n for _, n in ranked}) < len(ranked) else ranked[0][0]
-    annotations = {DEFAULT_ANNOTATOR: {"pref": majority}}
-    one = next(iter(rows.values()))
-    return {
-        "id": id_,
-        "prompt": one.prompt,
-        "response_a": {"text": one.response_a},
-        "response_b": {"text": one.response_b},
-        "annotations": annotations | {key: _annotation(row, id_) for key, row in rows.items()},
-    }
-
-
-def _annotation(row: Preference, id_: str) -> Record:
-    extras = {
-        "reason": row.reason,
-        "source_id": None if row.source_id == id_ else row.source_id,
-        "groups": [group.model_dump() for group in row.groups],
-    }
-    kept = {key: value for key, value in extras.items() if value}
-    return {"pref": str(row.preferred)} | kept

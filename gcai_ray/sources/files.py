@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from importlib.resources import files as package_files
 from typing import IO, Any, cast
 
-from gcai_ray.errors import InputError
+from gcai_ray.errors import InputError, StorageError
+from gcai_ray.storage import explaining, open_filesystem
 
 SAMPLE = "sample:"
 CHUNK_BYTES = 8 * 2**20
@@ -26,6 +27,11 @@ def matching_files(path: str, source: str) -> list[str]:
     Raises:
         InputError: none exists, or one is empty.
     """
+    with explaining(f"source '{source}': cannot look for {path}", path):
+        return _matching(path, source)
+
+
+def _matching(path: str, source: str) -> list[str]:
     filesystem, place = _open_filesystem(path)
     found = [place] if filesystem.exists(place) else []
     if not found and any(c in place for c in "*?["):
@@ -51,13 +57,8 @@ def open_binary(path: str) -> Iterator[IO[bytes]]:
     """
     filesystem, place = _open_filesystem(path)
     compression = "gzip" if place.endswith(".gz") else None
-    try:
-        with filesystem.open(place, "rb", compression=compression) as file:
-            yield cast("IO[bytes]", file)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: not gzip, or cut off: {error}") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    with _readable(path), filesystem.open(place, "rb", compression=compression) as file:
+        yield cast("IO[bytes]", file)
 
 
 def content_hash(path: str) -> str:
@@ -68,13 +69,28 @@ def content_hash(path: str) -> str:
     """
     filesystem, place = _open_filesystem(path)
     digest = hashlib.sha256()
-    try:
-        with filesystem.open(place, "rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    with _readable(path), filesystem.open(place, "rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
     return digest.hexdigest()
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """What cannot be read is a fault of the input."""
+    try:
+        with explaining(f"{path}: cannot be read", path), _gzip_told(path):
+            yield
+    except StorageError as error:
+        raise InputError(str(error)) from error
+
+
+@contextmanager
+def _gzip_told(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: not gzip, or cut off: {error}") from error
 
 
 def base_name(path: str) -> str:
@@ -83,11 +99,9 @@ def base_name(path: str) -> str:
 
 
 def _open_filesystem(path: str) -> tuple[Any, str]:
-    import fsspec
-
     if path.startswith(SAMPLE):
         path = str(package_files("gcai_ray").joinpath("sample", path.removeprefix(SAMPLE)))
-    return fsspec.core.url_to_fs(path)
+    return open_filesystem(path)
 
 
 def _neighbours(filesystem: Any, place: str) -> str:

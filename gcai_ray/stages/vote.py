@@ -8,9 +8,7 @@ Knows no path and no engine.
 
 from __future__ import annotations
 
-import hashlib
-import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +17,11 @@ import pyarrow.compute as pc
 
 from gcai_ray.asking.check import reply_json
 from gcai_ray.asking.lookup import Lookup
-from gcai_ray.asking.questions import Asking, counter, request
-from gcai_ray.prompts import vote
-from gcai_ray.prompts.fitting import TooLong
+from gcai_ray.asking.questions import Asking, counter, pair_questions, request
+from gcai_ray.cells import Cells
+from gcai_ray.prompts import Question, vote
 from gcai_ray.rejects import marked, reject_of
-from gcai_ray.schemas import Request, Split, Vote, VoteOutcome
+from gcai_ray.schemas import Split, Vote, VoteOutcome
 
 STAGE = "vote"
 ORDERS = (False, True)  # response_a first, response_b first
@@ -31,77 +29,61 @@ ORDERS = (False, True)  # response_a first, response_b first
 
 @dataclass(frozen=True)
 class Motion:
-    """The principles put to the vote, and the pairs they are put to."""
+    """The principles put to the vote, the pairs they are put to, and what is known already."""
 
     principle_ids: tuple[str, ...]
     texts: tuple[str, ...]
     per_question: int
-    bound: str  # pairs whose draw lies at or below it are voted on
-    seed: int
-    needs_reason: bool
+    row_ids: frozenset[str]
+    known: Cells
 
-    def chunks(self) -> list[range]:
-        """The principles of each question, by place."""
-        num, step = len(self.texts), self.per_question
-        return [range(start, min(start + step, num)) for start in range(0, num, step)]
+    def answers(self, row_id: str, order: int) -> list[str | None]:
+        """What each principle is known to say about a pair in one order."""
+        return self.known.of(row_id, order, len(self.principle_ids))
 
-
-def draw(row_id: str, seed: int) -> str:
-    """Where a pair stands in the lot; the same whatever other pairs there are."""
-    return hashlib.blake2b(f"vote\0{seed}\0{row_id}".encode(), digest_size=16).hexdigest()
-
-
-def draw_bound(row_ids: Sequence[str], num_pairs: int, seed: int) -> str:
-    """The draw up to which `num_pairs` of these pairs lie."""
-    if len(row_ids) <= num_pairs:
-        return "f" * 32
-    return heapq.nsmallest(num_pairs, (draw(key, seed) for key in row_ids))[-1]
+    def chunks(self, row_id: str) -> Iterator[tuple[int, int, list[int]]]:
+        """Number of the question, order, and places of the principles it is about."""
+        part = 0
+        for order in range(len(ORDERS)):
+            said = self.answers(row_id, order)
+            still_open = [place for place, answer in enumerate(said) if answer is None]
+            for start in range(0, len(still_open), self.per_question):
+                yield part, order, still_open[start : start + self.per_question]
+                part += 1
 
 
-def votable(rows: pa.Table, needs_reason: bool) -> pa.Table:
-    """Training pairs somebody chose from; with a reason, where principles come from reasons."""
-    keep = pc.and_(
-        pc.equal(rows["split"], str(Split.TRAIN)), pc.not_equal(rows["preferred"], "tie")
-    )
+def votable(rows: pa.Table, split: Split, needs_reason: bool) -> pa.Table:
+    """Pairs of one half that somebody chose from; with a reason, where principles come from
+    reasons.
+    """
+    keep = pc.and_(pc.equal(rows["split"], str(split)), pc.not_equal(rows["preferred"], "tie"))
     return rows.filter(pc.and_(keep, rows["reason"].is_valid()) if needs_reason else keep)
 
 
 def _drawn(rows: pa.Table, motion: Motion) -> list[dict[str, Any]]:
-    pairs = votable(rows, motion.needs_reason).to_pylist()
-    return [row for row in pairs if draw(row["id"], motion.seed) <= motion.bound]
+    wanted = [key in motion.row_ids for key in rows["id"].to_pylist()]
+    return rows.filter(pa.array(wanted, pa.bool_())).to_pylist()
 
 
 def questions(rows: pa.Table, motion: Motion, asking: Asking) -> pa.Table:
     """Columns of `preferences` in, columns of `requests` and `reject` out."""
-    found, rejects, count = [], [], counter(asking)
-    for row in _drawn(rows, motion):
-        try:
-            found += _pair_questions(row, motion, asking, count)
-        except TooLong as error:
-            rejects.append(reject_of(STAGE, row, "prompt", row["prompt"], str(error)))
-    return marked(Request, found, rejects)
+    count = counter(asking)
+    return pair_questions(
+        STAGE, _drawn(rows, motion), lambda row: _pair_questions(row, motion, asking, count)
+    )
 
 
 def _pair_questions(
     row: dict[str, Any], motion: Motion, asking: Asking, count: Any
 ) -> list[dict[str, Any]]:
-    chunks = motion.chunks()
     found = []
-    for order, flipped in enumerate(ORDERS):
-        for place, chunk in enumerate(chunks):
-            texts = [motion.texts[i] for i in chunk]
-            part = order * len(chunks) + place
-            found.append(
-                request(
-                    asking,
-                    vote.NAME,
-                    (row["id"], part),
-                    lambda cut, flipped=flipped, texts=texts: vote.question(
-                        row, flipped, texts, cut
-                    ),
-                    count,
-                )
-            )
+    for part, order, chunk in motion.chunks(row["id"]):
+        texts = [motion.texts[place] for place in chunk]
+
+        def make(cut: int | None, order: int = order, texts: list[str] = texts) -> Question:
+            return vote.question(row, ORDERS[order], texts, cut)
+
+        found.append(request(asking, vote.NAME, (row["id"], part), make, count))
     return found
 
 
@@ -109,9 +91,11 @@ def answered(rows: pa.Table, motion: Motion, lookup: Lookup) -> pa.Table:
     """Columns of `preferences` in, columns of `votes` and `reject` out."""
     found, rejects = [], []
     for row in _drawn(rows, motion):
-        replies = {reply["part"]: reply for reply in lookup.of(row["id"])}
-        if not replies:
+        if not lookup.covers(row["id"]):
             continue
+        replies = {reply["part"]: reply for reply in lookup.of(row["id"], vote.NAME)}
+        if not replies and any(motion.chunks(row["id"])):
+            continue  # its questions do not fit the model: they are among the rejects
         found += pair_votes(row, motion, replies)
         rejects += [
             reject_of(STAGE, row, "reply", reply["text"], reply["error"])
@@ -125,8 +109,14 @@ def pair_votes(
     row: dict[str, Any], motion: Motion, replies: dict[int, dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """One vote per principle on a pair; `replies` by part."""
-    first = _choices(motion, replies, ORDERS[0])
-    second = _choices(motion, replies, ORDERS[1])
+    said = [motion.answers(row["id"], order) for order in range(len(ORDERS))]
+    for part, order, chunk in motion.chunks(row["id"]):
+        reply = replies.get(part)
+        if reply is None or not reply["parsed"]:
+            continue
+        answers = vote.choices(reply_json(reply["text"]), len(chunk), ORDERS[order])
+        for place, answer in zip(chunk, answers, strict=True):
+            said[order][place] = answer
     shared = {"row_id": row["id"], "annotator_id": row["annotator_id"], "groups": row["groups"]}
     return [
         shared
@@ -137,20 +127,8 @@ def pair_votes(
             "b_first": other,
             "outcome": str(outcome(one, other, row["preferred"])),
         }
-        for key, one, other in zip(motion.principle_ids, first, second, strict=True)
+        for key, one, other in zip(motion.principle_ids, *said, strict=True)
     ]
-
-
-def _choices(motion: Motion, replies: dict[int, dict[str, Any]], flipped: bool) -> list[str | None]:
-    found: list[str | None] = []
-    chunks = motion.chunks()
-    for place, chunk in enumerate(chunks):
-        reply = replies.get(int(flipped) * len(chunks) + place)
-        if reply is None or not reply["parsed"]:
-            found += [None] * len(chunk)
-        else:
-            found += vote.choices(reply_json(reply["text"]), len(chunk), flipped)
-    return found
 
 
 def outcome(a_first: str | None, b_first: str | None, preferred: str) -> VoteOutcome:

@@ -4,17 +4,19 @@ artifact's writer.
 The only place where stages meet artifacts. The order of the steps stands in `pipeline`.
 """
 
-from gcai_ray.steps.asking import asking_settings, asks_a_model
+from gcai_ray.steps.asking import asking_settings, asks_a_model, baseline_config
 from gcai_ray.steps.constitution import ratify
+from gcai_ray.steps.evaluation import evaluate
 from gcai_ray.steps.lookup import Inputs
 from gcai_ray.steps.principles import distill, embed, extract, vote
 from gcai_ray.steps.reading import ingest, salt, source_settings
-from gcai_ray.steps.results import evaluate, report
+from gcai_ray.steps.reporting import report
 
 __all__ = [
     "Inputs",
     "asking_settings",
     "asks_a_model",
+    "baseline_config",
     "distill",
     "embed",
     "evaluate",

@@ -21,6 +21,7 @@ PROMPTS = {
     "extract": ("extract_contextual", "extract_general", "icai_extract"),
     "distill": ("summarise_cluster",),
     "vote": ("vote",),
+    "evaluate": ("judge", "vote", "ground", "conflict"),
 }
 QUESTION_ROWS = 256
 
@@ -28,6 +29,18 @@ QUESTION_ROWS = 256
 def asks_a_model(config: Config) -> bool:
     """Whether the engine can be asked anything, not only to read clauses."""
     return isinstance(config.engine, ModelEngine)
+
+
+def baseline_config(config: Config) -> Config | None:
+    """The configuration of the ICAI baseline on the same data and budget: as many principles in
+    all, as many pairs voted on; None where none is run.
+    """
+    if config.mode != "gcai" or not asks_a_model(config) or not config.evaluate.icai:
+        return None
+    total = config.ratify.num_contextual + config.ratify.num_general
+    other = {"num_contextual": total, "num_general": 0, "title": None, "floor": 0, "ballots": None}
+    ratify = config.ratify.model_copy(update=other)
+    return config.model_copy(update={"mode": "icai", "ratify": ratify})
 
 
 def asking_of(config: Config, stage: str) -> Asking:
@@ -87,10 +100,25 @@ def ask_and_answer(
     from gcai_ray.asking.lookup import lookups
 
     stage = writer.directory[0]
+    check_engine(config, stage)
     writer.write_dataset("requests", requests)
     ask(config.engine, stage, writer)
     for lookup in lookups(writer):
         writer.write_dataset(table, answered(lookup), count)
+
+
+def check_engine(config: Config, stage: str) -> None:
+    """Refuse an engine or a tokenizer that cannot be used here, before questions are worded on
+    every node.
+
+    Raises:
+        EngineError, ConfigError: what is missing.
+    """
+    from gcai_ray.asking.questions import counter
+    from gcai_ray.engines import check
+
+    check(config.engine)
+    counter(asking_of(config, stage))
 
 
 def mapped(

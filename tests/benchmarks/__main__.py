@@ -15,6 +15,10 @@ BENCHMARKS = (
     "bench_statement_clusters",
     "bench_openai",
     "bench_vote_layout",
+    "bench_votes",
+    "bench_intervals",
+    "planted",
+    "bench_growth",
     "bench_vllm",
 )
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gcai_ray.asking.questions import GCAI, RULES, Asking
+from gcai_ray.cells import no_cells
 from gcai_ray.schemas import Preference, Request, Split, arrow_schema
 from gcai_ray.stages.vote import ORDERS, Motion, questions
 
@@ -108,11 +109,12 @@ def write_icai_pairs(folder: Path, pairs: list[Pair]) -> None:
 def _requests(pairs: list[Pair], texts: list[str], per_question: int, method: str) -> pa.Table:
     """What the vote stage asks about these pairs."""
     keys = tuple(f"{number:032x}" for number in range(len(texts)))
-    motion = Motion(keys, tuple(texts), per_question, "f" * 32, 0, needs_reason=False)
+    ids = [f"{number:032x}" for number in range(len(pairs))]
+    motion = Motion(keys, tuple(texts), per_question, frozenset(ids), no_cells())
     asking = Asking("vote", MODEL, 0.3, 1.0, 0, 16_384, None, method)
     schema = arrow_schema(Preference)
     nothing = {field.name: None for field in schema} | {"split": str(Split.TRAIN)}
-    rows = [nothing | pair | {"id": f"{number:032x}"} for number, pair in enumerate(pairs)]
+    rows = [nothing | pair | {"id": key} for key, pair in zip(ids, pairs, strict=True)]
     columns = ["id", "split", "preferred", "reason", "prompt", "response_a", "response_b"]
     columns += ["source", "source_file", "source_row"]
     loose = pa.schema([schema.field(name).with_nullable(True) for name in columns])

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from gcai_ray.artifacts import Artifact
 from gcai_ray.cli import app
-from gcai_ray.pipeline import open_run
+from gcai_ray.runs import open_run
+from gcai_ray.schemas import Constitution
 
 
 def write_config(
@@ -49,8 +50,14 @@ def ran(*args: str | Path) -> str:
 
 
 def artifact(folder: Path, stage: str) -> Artifact:
-    """A finished stage of the run in `folder`."""
-    return open_run(str(folder / "run"))[stage]
+    """A finished stage of the run in `folder`; `icai.vote`: of its baseline."""
+    branch, _, name = stage.rpartition(".")
+    return open_run(str(folder / "run"), branch)[name]
+
+
+def constitution(folder: Path, stage: str = "ratify") -> Constitution:
+    """The constitution of the run in `folder`; `icai.ratify`: its baseline's."""
+    return Constitution.model_validate_json(artifact(folder, stage).document("constitution.json"))
 
 
 def replies_of(found: Artifact) -> pa.Table:

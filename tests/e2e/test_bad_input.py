@@ -173,3 +173,38 @@ def test_a_config_typo_is_exit_2_with_the_nearest_name(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "did you mean 'ratify'?" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("ray_address")
+@pytest.mark.parametrize(
+    ("engine", "hint"),
+    [
+        ("{name: vllm, model: Qwen/Qwen2.5-7B-Instruct, num_replicas: 9}", "9 GPUs are needed"),
+        ("{name: openai, model: m, tokenizer: ./nowhere}", "./nowhere: no such directory"),
+    ],
+)
+def test_an_engine_that_cannot_answer_is_refused_before_a_question_is_worded(
+    tmp_path: Path, engine: str, hint: str
+) -> None:
+    code, _ = ingest(tmp_path, (HEADER + ROW.format(i=1)).encode())
+    assert code == 0
+    arguments = ["extract", str(tmp_path / "c.yaml"), "--set", f"engine={engine}"]
+    result = CliRunner().invoke(app, arguments)
+    last = result.output.strip().splitlines()[-1]
+    assert result.exit_code in (1, 2)
+    assert last.startswith("gcai: ")
+    assert hint in last
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("ray_address")
+def test_a_table_that_a_run_has_no_rows_of_is_empty_and_an_unknown_one_is_refused(
+    tmp_path: Path,
+) -> None:
+    assert ingest(tmp_path, (HEADER + ROW.format(i=1)).encode())[0] == 0
+    shown = CliRunner().invoke(app, ["show", str(tmp_path / "run"), "rejects"])
+    assert (shown.exit_code, "no rows" in shown.output) == (0, True)
+    unknown = CliRunner().invoke(app, ["show", str(tmp_path / "run"), "rejected"])
+    assert unknown.exit_code == 2
+    assert "no table 'rejected'" in unknown.output

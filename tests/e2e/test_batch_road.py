@@ -46,7 +46,7 @@ def returned(files: list[Path], drawn: random.Random) -> Iterator[str]:
 
 
 def test_a_run_waits_for_its_files_and_goes_on_with_what_came_back(tmp_path: Path) -> None:
-    sources = write_corpus(tmp_path, num_annotations=150, seed=5)["sources"]
+    sources = write_corpus(tmp_path, num_annotations=300, seed=5)["sources"]
     config = write_config(tmp_path, sources, {"name": "batch_file", "model": "scripted"})
     root, drawn, known = tmp_path / "run", random.Random(0), set()
     for turn in range(8):

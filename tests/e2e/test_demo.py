@@ -20,7 +20,8 @@ import pytest
 from typer.testing import CliRunner
 
 from gcai_ray.cli import app
-from gcai_ray.pipeline import NAMES, open_run
+from gcai_ray.pipeline import NAMES
+from gcai_ray.runs import open_run
 from gcai_ray.schemas import Constitution, Kind
 
 DEMO = Path(__file__).parent.parent.parent / "jobs" / "demo.yaml"
@@ -32,15 +33,6 @@ def cli(*args: str) -> tuple[int, str]:
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.output
-
-
-@pytest.fixture(scope="module")
-def demo(ray_address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The root of a finished run of the demo."""
-    root = tmp_path_factory.mktemp("demo")
-    code, output = cli("run", str(DEMO), "--set", f"root={root}")
-    assert code == 0, output
-    return root
 
 
 def constitution_bytes(root: Path) -> bytes:

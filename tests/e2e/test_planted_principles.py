@@ -26,20 +26,13 @@ def recovered(folder: Path, server: Scripted, noise: float, **others: object) ->
     return {planted.canonical for planted in found if planted}
 
 
-@pytest.mark.parametrize(
-    ("noise", "faults", "at_least"), [(0.0, 0.0, 12), (0.0, 0.1, 12), (0.2, 0.0, 11)]
-)
-def test_planted_principles_come_back(
-    tmp_path: Path,
-    scripted_server: Callable[..., Scripted],
-    noise: float,
-    faults: float,
-    at_least: int,
+def test_planted_principles_come_back_in_spite_of_noise_and_faults(
+    tmp_path: Path, scripted_server: Callable[..., Scripted]
 ) -> None:
-    server = scripted_server(faults=faults, slow_ms=100)
-    assert len(recovered(tmp_path, server, noise)) >= at_least
+    server = scripted_server(faults=0.1, slow_ms=100)
+    assert len(recovered(tmp_path, server, 0.2)) >= 11
     asked = server.log()["questions"].values()
-    assert (sum(len(q["faults"]) for q in asked) > 0) == (faults > 0)
+    assert any(question["faults"] for question in asked)
 
 
 def test_evidence_is_verbatim_though_a_model_read_it(

@@ -10,10 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from asking_runs import artifact, ran, replies_of
+from asking_runs import artifact, gcai, ran, replies_of
 
 from gcai_ray.asking.check import checked
-from gcai_ray.schemas import Constitution
 
 ROOT = Path(__file__).parent.parent.parent
 NUM_ROWS = 50
@@ -36,7 +35,7 @@ def first_rows(shared_data: Path, folder: Path) -> Path:
     return path
 
 
-def test_fifty_annotations_become_a_constitution(
+def test_fifty_annotations_are_read_summed_up_and_voted_on(
     tmp_path: Path, shared_data: Path, tiny_model: Path
 ) -> None:
     settings = {
@@ -50,7 +49,7 @@ def test_fifty_annotations_become_a_constitution(
         "ratify.min_people": 1,
     }
     changes = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-    ran("ratify", ROOT / "jobs" / "haluquestqa_vllm.yaml", *changes)
+    ran("vote", ROOT / "jobs" / "haluquestqa_vllm.yaml", *changes)
     for stage in ("extract", "distill", "vote"):
         found = artifact(tmp_path, stage)
         schemas = {row["id"]: row["reply_schema"] for row in found.read("requests").to_pylist()}
@@ -61,9 +60,9 @@ def test_fifty_annotations_become_a_constitution(
             checked(reply["text"], schemas[reply["request_id"]])
             assert reply["num_prompt_tokens"] > 0
     assert artifact(tmp_path, "vote").manifest.counts["num_cached_tokens"] > 0
-    text = artifact(tmp_path, "ratify").document("constitution.json")
-    constitution = Constitution.model_validate_json(text)
-    assert constitution.principles
-    assert all(principle.evidence for principle in constitution.principles)
-    assert constitution.model.startswith("sha256:")
-    assert str(tmp_path) not in json.dumps(constitution.model_dump(mode="json"))
+    assert artifact(tmp_path, "vote").manifest.config["asking"]["model"].startswith("sha256:")
+    assert str(tmp_path) not in json.dumps(artifact(tmp_path, "vote").manifest.config)
+    # Random weights vote at random, and what predicts nothing does not enter.
+    code, output = gcai("ratify", ROOT / "jobs" / "haluquestqa_vllm.yaml", *changes)
+    assert code == 1
+    assert "better than chance" in output

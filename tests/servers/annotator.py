@@ -16,11 +16,17 @@ from typing import Any
 
 import orjson
 
-from servers.planted_principles import CONTEXTUAL, Planted, recognised, shows, spoken_of
+from servers.known import KNOWN_CONTEXTUAL, recognised, shows, spoken_of
+from servers.planted_principles import CONTEXTUAL, Planted
 
 ODD_SHARE = 0.5  # of the sentences without a planted principle get an odd one
 MAX_PRINCIPLES = 3
 MAX_CITED = 8
+# Planted principles this annotator holds for contradictory, and when.
+OPPOSED = {
+    frozenset({"concise", "step_by_step"}): "somebody in a hurry asks how to do a long task",
+    frozenset({"polite", "tell_truth"}): "somebody shows a poor piece of work and asks for praise",
+}
 _LINE = re.compile(r"^\[(\d+)\] ?(.*)$", re.MULTILINE)
 _WORD = re.compile(r"[a-z]{4,}")
 _STOPWORDS = set(
@@ -57,12 +63,15 @@ def _rules() -> dict[str, Callable[[str, int], Any]]:
         "icai_extract": _explained,
         "summarise_cluster": _summarised,
         "vote": _voted,
+        "judge": _judged,
+        "ground": _grounded,
+        "conflict": _conflicting,
     }
     modules = {name: import_module(f"gcai_ray.prompts.{name}") for name in by_name}
     return {module.INSTRUCTIONS: by_name[name] for name, module in modules.items()}
 
 
-def _block(content: str, tag: str) -> str:
+def block(content: str, tag: str) -> str:
     """What stands between `<tag-nonce>` and `</tag-nonce>`; empty when it is not there."""
     start = content.find(f"<{tag}-")
     if start < 0:
@@ -72,18 +81,20 @@ def _block(content: str, tag: str) -> str:
     return content[opened + 2 : end - 1]
 
 
-def _lines(content: str, tag: str) -> dict[int, str]:
-    return {int(number): text for number, text in _LINE.findall(_block(content, tag))}
+def lines(content: str, tag: str) -> dict[int, str]:
+    """The numbered lines of a block."""
+    return {int(number): text for number, text in _LINE.findall(block(content, tag))}
 
 
-def _draw(num: int, *key: object) -> int:
+def draw(num: int, *key: object) -> int:
+    """A number below `num` that follows from the key."""
     digest = hashlib.blake2b(repr(key).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) % num
 
 
 def _extracted(content: str, tag: str, kind: str, seed: int) -> dict[str, Any]:
     cited: dict[str, list[int]] = {}
-    for number, sentence in _lines(content, tag).items():
+    for number, sentence in lines(content, tag).items():
         for wording in _wordings(sentence, kind, seed):
             cited.setdefault(wording, []).append(number)
     most = list(cited.items())[:MAX_PRINCIPLES]
@@ -100,16 +111,16 @@ def _wordings(sentence: str, kind: str, seed: int) -> list[str]:
 
 def _worded(planted: Planted, seed: int, text: str) -> str:
     wordings = (planted.canonical, *planted.paraphrases)
-    return wordings[_draw(len(wordings), seed, text, planted.key)]
+    return wordings[draw(len(wordings), seed, text, planted.key)]
 
 
 def _odd(sentence: str, kind: str, seed: int) -> list[str]:
     """A principle nobody else would state, now and then."""
     words = sorted(_words(sentence), key=lambda word: (-len(word), word))
-    if not words or _draw(100, seed, sentence) >= ODD_SHARE * 100:
+    if not words or draw(100, seed, sentence) >= ODD_SHARE * 100:
         return []
     templates = _ODD[kind]
-    return [templates[_draw(len(templates), seed, words)].format(" and the ".join(words[:2]))]
+    return [templates[draw(len(templates), seed, words)].format(" and the ".join(words[:2]))]
 
 
 def _words(text: str) -> set[str]:
@@ -119,15 +130,15 @@ def _words(text: str) -> set[str]:
 def _explained(content: str, seed: int) -> dict[str, Any]:
     """What the preferred response shows and the other does not."""
     sides = ("A", "B") if "The person preferred response_A" in content else ("B", "A")
-    chosen, rejected = (_block(content, f"response_{side}") for side in sides)
-    found = [p for p in CONTEXTUAL if shows(chosen, p) and not shows(rejected, p)]
+    chosen, rejected = (block(content, f"response_{side}") for side in sides)
+    found = [p for p in KNOWN_CONTEXTUAL if shows(chosen, p) and not shows(rejected, p)]
     return {"principles": [{"principle": _worded(p, seed, chosen)} for p in found[:MAX_PRINCIPLES]]}
 
 
 def _summarised(content: str, seed: int) -> dict[str, Any]:
     """The planted principle most members speak of, else the shortest member."""
     kind = "general" if '"The AI should ..."' in content else "contextual"
-    members = _lines(content, "members")
+    members = lines(content, "members")
     meant = {number: recognised(text, kind) for number, text in members.items()}
     counted = Counter(planted for planted in meant.values() if planted is not None)
     if counted:
@@ -140,9 +151,9 @@ def _summarised(content: str, seed: int) -> dict[str, Any]:
 
 
 def _voted(content: str, seed: int) -> dict[str, str]:
-    responses = _block(content, "response_A"), _block(content, "response_B")
-    principles = _lines(content, "principles")
-    if not any(shows(response, planted) for response in responses for planted in CONTEXTUAL):
+    responses = block(content, "response_A"), block(content, "response_B")
+    principles = lines(content, "principles")
+    if not any(shows(response, p) for response in responses for p in KNOWN_CONTEXTUAL):
         return {str(n): _nearer(text, responses) for n, text in principles.items()}
     return {str(number): _vote(recognised(text), responses) for number, text in principles.items()}
 
@@ -160,6 +171,33 @@ def _vote(planted: Planted | None, responses: tuple[str, str]) -> str:
         return "neither"
     shown = shows(responses[0], planted), shows(responses[1], planted)
     return {(True, False): "A", (False, True): "B", (True, True): "both"}.get(shown, "neither")
+
+
+def _judged(content: str, seed: int) -> dict[str, str]:
+    """The response that shows more of the constitution's planted principles, else the longer one,
+    else the first: a slight bias to what stands first.
+    """
+    texts = lines(content, "principles").values()
+    wanted = {planted for planted in map(recognised, texts) if planted is not None}
+    responses = block(content, "response_A"), block(content, "response_B")
+    first, second = ((sum(shows(text, p) for p in wanted), len(text)) for text in responses)
+    return {"choice": "A" if first >= second else "B"}
+
+
+def _grounded(content: str, seed: int) -> dict[str, str]:
+    """Yes where the quote speaks of the planted principle; to an odd one, where they share a
+    word.
+    """
+    [quote], [principle] = (lines(content, tag).values() for tag in ("statement", "principles"))
+    planted = recognised(principle)
+    states = planted in spoken_of(quote) if planted else bool(_words(quote) & _words(principle))
+    return {"answer": "yes" if states else "no"}
+
+
+def _conflicting(content: str, seed: int) -> dict[str, str]:
+    duo = frozenset(p.key for p in map(recognised, lines(content, "principles").values()) if p)
+    situation = OPPOSED.get(duo)
+    return {"conflict": "yes" if situation else "no", "situation": situation or "none"}
 
 
 def of_schema(schema: dict[str, Any]) -> Any:
@@ -190,10 +228,10 @@ def _icai_reply(content: str, seed: int) -> str:
     ):
         if asked in content:
             rules = content.partition(asked)[2].partition("Answer in json")[0]
-            drawn = {n: answers[_draw(2, seed, content, n)] for n in _RULE.findall(rules)}
+            drawn = {n: answers[draw(2, seed, content, n)] for n in _RULE.findall(rules)}
             return orjson.dumps(drawn).decode()
     if "rules that may explain the selection" in content:
-        few = [CONTEXTUAL[_draw(len(CONTEXTUAL), content, n)].canonical for n in range(2)]
+        few = [CONTEXTUAL[draw(len(CONTEXTUAL), content, n)].canonical for n in range(2)]
         said = [f"Select the response that {principle}" for principle in few]
         return orjson.dumps({"principles": said}).decode()
     if "Is the prompt" in content:

@@ -14,12 +14,14 @@ SCRIPT = Path(__file__).with_name("scripted.py")
 
 class Scripted:
     """A running scripted server. Options are those of `scripted.py`, with underscores: a value, a
-    list, or True for a flag. `always` and `only_first` go to `set_faults`.
+    list, or True for a flag. `always` and `only_first` go to `set_faults`; `within` is a command
+    that runs the server elsewhere, such as in a network namespace.
     """
 
     def __init__(self, **options: Any) -> None:
         controls = {name: options.pop(name) for name in ("always", "only_first") if name in options}
-        command = [sys.executable, str(SCRIPT), *_flags(options)]
+        within = options.pop("within", [])
+        command = [*within, sys.executable, str(SCRIPT), *_flags(options)]
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

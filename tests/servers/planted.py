@@ -11,15 +11,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from servers.planted_principles import (
-    CONTEXTUAL,
-    GENERAL,
-    PLANTED,
-    Planted,
-    recognised,
-    shows,
-    spoken_of,
-)
+from servers.known import recognised, shows, spoken_of
+from servers.planted_principles import CONTEXTUAL, GENERAL, PLANTED, Planted
 
 __all__ = ["CONTEXTUAL", "GENERAL", "PLANTED", "Planted", "recognised", "shows", "spoken_of"]
 __all__ += ["write_corpus"]

@@ -1,14 +1,12 @@
 """The 12 planted principles: how people speak of each, how a model words it, and what a response
-that follows it looks like. Text → which of them it speaks of, or shows.
+that follows it looks like. `known` finds them in texts.
 
 No keyword of one occurs in the words of another (a test checks it).
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,26 +301,3 @@ GENERAL = (
     ),
 )
 PLANTED = CONTEXTUAL + GENERAL
-_PATTERNS = tuple((planted, re.compile(planted.keywords)) for planted in PLANTED)
-
-
-@lru_cache(maxsize=8192)
-def spoken_of(text: str, kind: str | None = None) -> tuple[Planted, ...]:
-    """The planted principles (of one kind) a text speaks of, in the order of their first words."""
-    lower = text.lower()
-    found = [
-        (match.start(), planted)
-        for planted, pattern in _PATTERNS
-        if kind in (None, planted.kind) and (match := pattern.search(lower))
-    ]
-    return tuple(planted for _, planted in sorted(found, key=lambda pair: pair[0]))
-
-
-def recognised(text: str, kind: str | None = None) -> Planted | None:
-    """The planted principle that a principle's wording means, or None."""
-    return next(iter(spoken_of(text, kind)), None)
-
-
-def shows(response: str, planted: Planted) -> bool:
-    """Whether a response follows a planted principle."""
-    return any(marker in response for marker in planted.markers)

@@ -32,7 +32,9 @@ sys.path[0] = str(Path(__file__).resolve().parents[1]) if __name__ == "__main__"
 
 from servers.annotator import reply  # noqa: E402
 from servers.faults import FAILED, KINDS, LEGAL, REFUSED, USUAL_KINDS, Faults, spoiled  # noqa: E402
+from servers.leaning import leaning  # noqa: E402
 from servers.record import Asked, Record  # noqa: E402
+from servers.taste import by_taste  # noqa: E402
 from servers.usage import PrefixCache, num_prompt_tokens, num_tokens  # noqa: E402
 from servers.wire import Connection, HttpRequest  # noqa: E402
 
@@ -165,7 +167,12 @@ class ScriptedServer:
     ) -> dict[str, Any]:
         wanted = payload.get("response_format") or {}
         schema = wanted.get("json_schema", {}).get("schema")
-        good = reply(payload["messages"], schema, payload.get("seed") or 0)
+        seed = payload.get("seed") or 0
+        good = reply(payload["messages"], schema, seed)
+        if self._options.taste_share:
+            good = by_taste(payload["messages"], good, self._options.taste_share, seed)
+        if self._options.first_place_share:
+            good = leaning(payload["messages"], good, self._options.first_place_share)
         text, finish_reason = spoiled(fault, good)
         share = self._cache.cached_share(contents) if self._cache else 0.0
         num_completion = num_tokens(text)
@@ -253,15 +260,18 @@ def _error(refusal: Refusal) -> dict[str, Any]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--slots", type=int, default=256, help="more requests than these queue")
     parser.add_argument("--faults", type=float, default=0.0, help="share of requests that fail")
     parser.add_argument("--kinds", default="", help=f"comma-separated, of {', '.join(KINDS)}")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first-place-share", type=float, default=0.0, help="see `leaning`")
     parser.add_argument("--retry-after", type=float, default=0.2, help="seconds, sent with a 429")
     parser.add_argument("--slow-ms", type=float, default=1000.0, help="added by the fault `slow`")
     parser.add_argument("--stall-s", type=float, default=30.0, help="added by the fault `stall`")
+    parser.add_argument("--taste-share", type=float, default=0.0, help="see `taste.by_taste`")
     parser.add_argument("--model", default="", help="any other is answered 404")
     parser.add_argument("--api-key", default="")
     parser.add_argument("--context-tokens", type=int, default=0, help="0: no limit")
@@ -277,7 +287,7 @@ async def _serve(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     server = ScriptedServer(options)
     listener = await loop.create_server(
-        lambda: Connection(server.serve), "127.0.0.1", options.port, backlog=4096
+        lambda: Connection(server.serve), options.host, options.port, backlog=4096
     )
     host, port = listener.sockets[0].getsockname()
     sys.stdout.write(f"http://{host}:{port}/v1\n")

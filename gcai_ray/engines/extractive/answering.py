@@ -51,8 +51,10 @@ class AnsweringActor:
     def __call__(self, requests: pa.Table) -> pa.Table:
         """Columns of `requests` in, `request_id` and `parsed` out."""
         columns = ["id", "stage", "messages", "attempt"]
-        rows = [self._reply(row) for row in requests.select(columns).to_pylist()]
-        self._recorder.add(pa.Table.from_pylist(rows, schema=arrow_schema(Reply)))
+        recorded = self._recorder.begin(requests["id"].to_pylist())
+        rows = requests.select(columns).to_pylist()
+        replies = [self._reply(row) for row in rows if row["id"] not in recorded]
+        self._recorder.add(pa.Table.from_pylist(replies, schema=arrow_schema(Reply)))
         parsed = pa.array([True] * len(rows), pa.bool_())
         return pa.table({"request_id": requests["id"], "parsed": parsed})
 

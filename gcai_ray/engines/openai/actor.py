@@ -81,6 +81,7 @@ class Asker:
     """One actor's event loop in a thread of its own; called from many threads."""
 
     def __init__(self, engine: OpenAIEngine, key: Key, recorder: Recorder) -> None:
+        self._recorder, self._max_attempts = recorder, engine.max_attempts
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self._desk = asyncio.run_coroutine_threadsafe(
@@ -89,7 +90,9 @@ class Asker:
 
     def __call__(self, block: pa.Table) -> Iterator[pa.Table]:
         """Outcomes of a block's questions as they come, once their replies are recorded."""
-        questions: list[Question] = list(read_questions(block))
+        questions, done = self._still_open(list(read_questions(block)))
+        if done:
+            yield _outcomes(done)
         inbox: Inbox = queue.SimpleQueue()
         self._loop.call_soon_threadsafe(self._desk.take, questions, inbox)
         num_left = len(questions)
@@ -100,6 +103,18 @@ class Asker:
             num_left -= len(ended)
             yield _outcomes(ended)
         self._loop.call_soon_threadsafe(self._desk.leave, inbox)
+
+    def _still_open(self, questions: list[Question]) -> tuple[list[Question], list[Ended]]:
+        """What of a block is to be asked, and what ended before: on a node that died."""
+        recorded = self._recorder.begin([question.id for question in questions])
+        left, done = [], []
+        for question in questions:
+            last, usable = recorded.get(question.id, (question.attempt - 1, False))
+            if usable or last >= self._max_attempts:
+                done.append(Ended(question.id, usable))
+            else:
+                left.append(question._replace(attempt=last + 1))
+        return left, done
 
 
 async def _open_desk(engine: OpenAIEngine, key: Key, recorder: Recorder) -> Desk:

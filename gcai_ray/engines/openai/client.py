@@ -195,7 +195,7 @@ class Client:
 
     def _complaint(self, answer: Answer, fix: str) -> str:
         engine = self._engine
-        return f"{engine.base_url}, model '{engine.model}': {self._said(answer)}; {fix}"
+        return f"{engine.base_url}, model '{engine.model}': {self._said(answer).rstrip('.')}; {fix}"
 
 
 def _estimate(question: Question) -> int:

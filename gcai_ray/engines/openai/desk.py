@@ -55,6 +55,9 @@ class Desk:
         self._outbox = Outbox()
         self._open: set[str] = set()
         self._enough = asyncio.Event()
+        self._num_unrecorded = 0
+        self._room = asyncio.Event()
+        self._room.set()
         self._error: BaseException | None = None
 
     def open(self) -> None:
@@ -97,6 +100,7 @@ class Desk:
 
     async def _slot(self, client: Client) -> None:
         while True:
+            await self._room.wait()
             question, inbox = await self._waiting.get()
             self._open.add(question.id)
             self._outbox.started.append(question.id)
@@ -106,12 +110,15 @@ class Desk:
 
     def _record(self, reply: Reply) -> None:
         self._outbox.replies.append(reply)
-        if len(self._outbox.replies) >= SEND_ROWS:
+        self._num_unrecorded += 1
+        if self._num_unrecorded >= SEND_ROWS:
             self._enough.set()
+            self._room.clear()
 
     async def _send(self) -> None:
         """Send the outbox on, again and again. A question has ended for its batch once its reply
-        is recorded, so nothing can be called done that a crash would lose.
+        is recorded, so nothing can be called done that a crash would lose. While storage is slow no
+        slot asks on, or a crash would lose all that came in meanwhile.
         """
         while True:
             await _either(self._enough, SEND_WAIT_S)
@@ -121,6 +128,9 @@ class Desk:
             full.asked_again += [key for key in failed if key in self._open]
             if full.started or full.replies:
                 await asyncio.to_thread(_deliver, self._recorder, full)
+            self._num_unrecorded -= len(full.replies)
+            if self._num_unrecorded < SEND_ROWS:
+                self._room.set()
             by_inbox: dict[Inbox, list[Ended]] = {}
             for inbox, ended in full.ended:
                 by_inbox.setdefault(inbox, []).append(ended)

@@ -1,11 +1,10 @@
-"""The constitution → its measures and its report."""
+"""The constitution and people's words → how many of them it covers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gcai_ray.artifact_writer import ArtifactWriter
 from gcai_ray.artifacts import Artifact
 from gcai_ray.config import Config
 from gcai_ray.schemas import Constitution, Kind, Measure, Split
@@ -14,16 +13,17 @@ from gcai_ray.steps.lookup import Inputs, electorate_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-
-def evaluate(config: Config, inputs: Inputs, writer: ArtifactWriter) -> None:
-    """The constitution on the held-out half → `evaluation`."""
-    writer.write_rows("evaluation", list(_measures(config, inputs)))
+NOTHING_HELD_OUT = "no preference with a reason is held out (ingest.test_share)"
 
 
-def _measures(config: Config, inputs: Inputs) -> Iterator[Measure]:
+def coverage_rows(config: Config, inputs: Inputs, constitution: Constitution) -> Iterator[Measure]:
+    """How many reasons and statements gave a candidate, and how many held-out reasons the
+    contextual principles cover.
+    """
     import pyarrow.compute as pc
 
-    from gcai_ray.evaluate.coverage import extraction_yield, held_out_coverage
+    from gcai_ray.evaluate.coverage import PLACE, extraction_yield, held_out_coverage
+    from gcai_ray.evaluate.measures import not_measured
     from gcai_ray.stages.distill import draw_sample
     from gcai_ray.vectors import stacked
 
@@ -39,10 +39,11 @@ def _measures(config: Config, inputs: Inputs) -> Iterator[Measure]:
             yield extraction_yield(
                 people, rows_with[kind], f"{what}_with_candidate", note, config.seed
             )
-    constitution = Constitution.model_validate_json(inputs["ratify"].document("constitution.json"))
     ids = {p.id for p in constitution.principles if p.kind is Kind.CONTEXTUAL}
     held_out = electorate_of(inputs["ingest"], Kind.CONTEXTUAL, Split.TEST, config.mode)
     if not ids or not len(held_out.rows):
+        why = "no contextual principle was chosen" if not ids else NOTHING_HELD_OUT
+        yield not_measured(PLACE, why)
         return
     principles = inputs["distill"].read("principles")
     chosen = principles.filter(pc.is_in(principles["id"], _strings(ids)))
@@ -99,13 +100,3 @@ def _held_out_clauses(embeddings: Artifact) -> pa.Table:
         for p in parts
     ]
     return pa.concat_tables(wanted)
-
-
-def report(config: Config, inputs: Inputs, writer: ArtifactWriter) -> None:
-    """Everything → `report.html` and `report.md`."""
-    from gcai_ray.report import render_html, render_markdown
-    from gcai_ray.report_content import report_content
-
-    content = report_content(inputs)
-    writer.write_document("report.html", render_html(content).encode())
-    writer.write_document("report.md", render_markdown(content).encode())

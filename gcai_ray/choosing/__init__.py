@@ -1,0 +1,1 @@
+"""Principles and the people before them → which are chosen, in which order, with whose words."""

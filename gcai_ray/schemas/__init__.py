@@ -1,0 +1,128 @@
+"""Row types of every artifact. The one place that says what a row is.
+
+Knows no stage, no path and no engine. `gcai schemas` exports what stands here to `schemas/*.json`.
+"""
+
+from gcai_ray.schemas.arrow import arrow_schema
+from gcai_ray.schemas.asking import Message, Reply, Request, Sampling
+from gcai_ray.schemas.base import (
+    EMBEDDING_DIM,
+    SCHEMA_VERSION,
+    Choice,
+    Group,
+    Id,
+    Interval,
+    Kind,
+    Row,
+    Split,
+    Vector,
+)
+from gcai_ray.schemas.constitution import (
+    Approval,
+    Balloting,
+    ChosenPrinciple,
+    Constitution,
+    Evidence,
+    GroupSupport,
+    Prediction,
+    Ratification,
+    Support,
+    Unrepresented,
+    Wish,
+)
+from gcai_ray.schemas.evaluation import (
+    Contradiction,
+    Grounding,
+    GroupCoverage,
+    Measure,
+    Return,
+    Verdict,
+)
+from gcai_ray.schemas.people import (
+    GroupConsensus,
+    Preference,
+    Reject,
+    Sentence,
+    Statement,
+    StatementVotes,
+)
+from gcai_ray.schemas.principles import (
+    Candidate,
+    Embedding,
+    Match,
+    Member,
+    Principle,
+    Vote,
+    VoteOutcome,
+)
+
+__all__ = [
+    "DOCUMENTS",
+    "EMBEDDING_DIM",
+    "SCHEMA_VERSION",
+    "TABLES",
+    "Approval",
+    "Balloting",
+    "Candidate",
+    "Choice",
+    "ChosenPrinciple",
+    "Constitution",
+    "Contradiction",
+    "Embedding",
+    "Evidence",
+    "Grounding",
+    "Group",
+    "GroupConsensus",
+    "GroupCoverage",
+    "GroupSupport",
+    "Id",
+    "Interval",
+    "Kind",
+    "Match",
+    "Measure",
+    "Member",
+    "Message",
+    "Prediction",
+    "Preference",
+    "Principle",
+    "Ratification",
+    "Reject",
+    "Reply",
+    "Request",
+    "Return",
+    "Row",
+    "Sampling",
+    "Sentence",
+    "Split",
+    "Statement",
+    "StatementVotes",
+    "Support",
+    "Unrepresented",
+    "Vector",
+    "Verdict",
+    "Vote",
+    "VoteOutcome",
+    "Wish",
+    "arrow_schema",
+]
+
+TABLES: dict[str, type[Row]] = {
+    "preferences": Preference,
+    "statements": Statement,
+    "rejects": Reject,
+    "requests": Request,
+    "replies": Reply,
+    "candidates": Candidate,
+    "embeddings": Embedding,
+    "principles": Principle,
+    "members": Member,
+    "matches": Match,
+    "votes": Vote,
+    "evaluation": Measure,
+    "verdicts": Verdict,
+    "groundings": Grounding,
+    "contradictions": Contradiction,
+    "returns": Return,
+    "group_coverage": GroupCoverage,
+}
+DOCUMENTS: dict[str, type[Row]] = {"constitution": Constitution}
