@@ -14,6 +14,7 @@ from gcai_ray.engine_config import AnyEngine, EngineConfig, ExtractiveEngine
 from gcai_ray.errors import ConfigError
 from gcai_ray.schemas import Choice
 from gcai_ray.section import Section
+from gcai_ray.training_config import PromptsConfig, ReviseConfig, TuneConfig
 
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -165,12 +166,16 @@ class EvaluateConfig(Section):
 
 
 class Config(Section):
-    """One run: where the data come from, where artifacts go, and how each stage works."""
+    """One run: where the data come from, where artifacts go, and how each stage works.
+
+    `constitution`: a `constitution.json` to tune to, instead of sources to make one from.
+    """
 
     name: str
     root: str
     seed: int = 0
-    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    sources: tuple[Source, ...] = ()
+    constitution: str | None = None
     mode: Literal["gcai", "icai"] = "gcai"
     engine: EngineConfig = ExtractiveEngine()
     ray: RayConfig = RayConfig()
@@ -179,6 +184,29 @@ class Config(Section):
     vote: VoteConfig = VoteConfig()
     ratify: RatifyConfig = RatifyConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+    prompts: PromptsConfig | None = None
+    revise: ReviseConfig = ReviseConfig()
+    tune: TuneConfig | None = None
+
+    @model_validator(mode="after")
+    def _has_a_constitution_or_makes_one(self) -> Config:
+        if bool(self.sources) == (self.constitution is not None):
+            found = "both" if self.sources else "neither"
+            raise ValueError(
+                "give either `sources` to make a constitution from, or `constitution`, the path "
+                f"of a constitution.json to tune to (found {found})"
+            )
+        if self.constitution is not None and self.prompts is None:
+            raise ValueError("`constitution` needs `prompts` to tune on")
+        return self
+
+    @model_validator(mode="after")
+    def _tuning_needs_prompts_and_a_model(self) -> Config:
+        if self.tune is not None and self.prompts is None:
+            raise ValueError("`tune` needs `prompts` to tune on")
+        if self.prompts is not None and self.engine.name == "extractive":
+            raise ValueError("`prompts` are for a model to answer and revise: set `engine`")
+        return self
 
     @model_validator(mode="after")
     def _icai_needs_a_model(self) -> Config:

@@ -19,7 +19,7 @@ from gcai_ray.artifact_writer import ArtifactWriter
 from gcai_ray.artifacts import Artifact, fingerprint, open_artifact
 from gcai_ray.causes import causes
 from gcai_ray.config import Config
-from gcai_ray.errors import GcaiError, StageError
+from gcai_ray.errors import ConfigError, GcaiError, StageError
 from gcai_ray.progress.writer import Reporter, reporting
 from gcai_ray.runs import remember
 from gcai_ray.storage import Storage, explained
@@ -39,6 +39,7 @@ class Step:
     run: Callable[[Config, steps.Inputs, ArtifactWriter], None]
     needs_ray: bool = True
     beside: tuple[str, ...] = ()  # steps of the ICAI baseline, where one is run
+    belongs: Callable[[Config], bool] = lambda config: bool(config.sources)
 
 
 def _ingest_settings(config: Config) -> Settings:
@@ -65,6 +66,27 @@ def _ratify_settings(config: Config) -> Settings:
     from gcai_ray.ballots import ballots_digest
 
     return settings | {"ballots": ballots_digest(config.ratify.ballots)}
+
+
+def _tunes(config: Config) -> bool:
+    return config.tune is not None
+
+
+def _asks_prompts(config: Config) -> bool:
+    return config.prompts is not None
+
+
+def _revise_settings(config: Config) -> Settings:
+    return {
+        "seed": config.seed,
+        **steps.asking_settings(config, "revise"),
+        **steps.constitution_settings(config),
+        **config.revise.model_dump(mode="json"),
+    }
+
+
+def _tune_settings(config: Config) -> Settings:
+    return {"seed": config.seed, **steps.constitution_settings(config), **steps.tune_settings(config)}
 
 
 STEPS = (
@@ -124,8 +146,23 @@ STEPS = (
         beside=("ratify", "vote"),
     ),
     Step(
+        "prompts",
+        (),
+        steps.prompts_settings,
+        steps.prompts,
+        belongs=_asks_prompts,
+    ),
+    Step(
+        "revise",
+        ("prompts", "ratify"),
+        _revise_settings,
+        steps.revise,
+        belongs=_asks_prompts,
+    ),
+    Step("tune", ("revise", "ratify"), _tune_settings, steps.tune, belongs=_tunes),
+    Step(
         "report",
-        ("evaluate", "ratify", "vote", "distill", "embed", "extract", "ingest"),
+        ("tune", "revise", "prompts", "evaluate", "ratify", "vote", "distill", "embed", "extract", "ingest"),
         lambda config: {},
         steps.report,
         needs_ray=False,
@@ -177,6 +214,7 @@ def plan(config: Config) -> list[Planned]:
     for branch, of, step in _ordered(config):
         settings = step.settings(of)
         after = {name: _nearest(name, branch, known) for name in step.after}
+        after = {name: of for name, of in after.items() if of in known}
         beside = {f"{ICAI}.{name}": f"{ICAI}.{name}" for name in step.beside}
         sources = after | {key: name for key, name in beside.items() if name in known}
         inputs = {key: known[name] for key, name in sources.items()}
@@ -194,7 +232,8 @@ def _ordered(config: Config) -> Iterator[tuple[str, Config, Step]]:
         if step.beside and baseline is not None and waiting:
             yield from ((ICAI, baseline, before) for before in STEPS[1:place])
             waiting = False
-        yield "", config, step
+        if step.belongs(config):
+            yield "", config, step
 
 
 def _nearest(name: str, branch: str, known: dict[str, str]) -> str:
@@ -217,7 +256,7 @@ def run(config: Config, until: str | None = None) -> Iterator[tuple[Planned, Out
     storage = Storage(config.root)
     storage.greet()
     planned = plan(config)
-    last = [item.name for item in planned].index(until or NAMES[-1])
+    last = _last(config, [item.name for item in planned], until)
     done: dict[str, Artifact] = {}
     ahead = planned[: last + 1]
     with reporting(storage, config.name, [item.name for item in ahead]) as reporter:
@@ -230,6 +269,15 @@ def run(config: Config, until: str | None = None) -> Iterator[tuple[Planned, Out
             remember(config.name, storage, {item.name: item.directory for item in planned})
             reporter.end(item.name, artifact, kept=found is not None)
             yield item, Outcome(artifact, found is not None, time.monotonic() - started)
+
+
+def _last(config: Config, names: list[str], until: str | None) -> int:
+    if until is None:
+        return len(names) - 1
+    if until in names:
+        return names.index(until)
+    needed = {"prompts": "prompts", "revise": "prompts", "tune": "tune"}.get(until, "sources")
+    raise ConfigError(f"{config.name}: `{until}` needs `{needed}` in the configuration")
 
 
 def _run_step(
