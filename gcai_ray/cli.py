@@ -80,6 +80,8 @@ def _print_run(root: str, outcomes: dict[str, Any], as_json: bool) -> None:
         typer.echo(
             f"\n{constitution_text(artifact)}\n\nconstitution: {artifact.url}/constitution.json"
         )
+    if "tune" in outcomes:
+        typer.echo(f"adapter:      {outcomes['tune'].artifact.url}")
     if "report" in outcomes:
         typer.echo(f"report:       {outcomes['report'].artifact.url}/report.html")
 
@@ -135,6 +137,9 @@ def ratify_command(
 
 
 _stage_command("evaluate", "Measure the constitution on held-out data, beside baselines.")
+_stage_command("prompts", "Read the prompts to tune on.")
+_stage_command("revise", "Have a model answer, criticise and revise: pairs to train on.")
+_stage_command("tune", "Tune a model to the constitution: SFT, then DPO.")
 _stage_command("report", "Write the HTML and Markdown report.")
 
 

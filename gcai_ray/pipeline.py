@@ -86,7 +86,11 @@ def _revise_settings(config: Config) -> Settings:
 
 
 def _tune_settings(config: Config) -> Settings:
-    return {"seed": config.seed, **steps.constitution_settings(config), **steps.tune_settings(config)}
+    return {
+        "seed": config.seed,
+        **steps.constitution_settings(config),
+        **steps.tune_settings(config),
+    }
 
 
 STEPS = (
@@ -162,7 +166,18 @@ STEPS = (
     Step("tune", ("revise", "ratify"), _tune_settings, steps.tune, belongs=_tunes),
     Step(
         "report",
-        ("tune", "revise", "prompts", "evaluate", "ratify", "vote", "distill", "embed", "extract", "ingest"),
+        (
+            "tune",
+            "revise",
+            "prompts",
+            "evaluate",
+            "ratify",
+            "vote",
+            "distill",
+            "embed",
+            "extract",
+            "ingest",
+        ),
         lambda config: {},
         steps.report,
         needs_ray=False,
@@ -230,7 +245,7 @@ def _ordered(config: Config) -> Iterator[tuple[str, Config, Step]]:
     waiting = baseline is not None
     for place, step in enumerate(STEPS):
         if step.beside and baseline is not None and waiting:
-            yield from ((ICAI, baseline, before) for before in STEPS[1:place])
+            yield from ((ICAI, baseline, before) for before in STEPS[1:place] if before.after)
             waiting = False
         if step.belongs(config):
             yield "", config, step
@@ -246,8 +261,8 @@ def _named(branch: str, name: str) -> str:
 
 
 def run(config: Config, until: str | None = None) -> Iterator[tuple[Planned, Outcome | None]]:
-    """Run the steps in order, up to one of them. Yields each step before it starts (None) and
-    after it ended.
+    """Run the steps in order; with `until`, that one and those it needs. Yields each step before it
+    starts (None) and after it ended.
 
     Raises:
         GcaiError: with one message for the user; what was finished before stays and is skipped the
@@ -256,9 +271,8 @@ def run(config: Config, until: str | None = None) -> Iterator[tuple[Planned, Out
     storage = Storage(config.root)
     storage.greet()
     planned = plan(config)
-    last = _last(config, [item.name for item in planned], until)
     done: dict[str, Artifact] = {}
-    ahead = planned[: last + 1]
+    ahead = planned if until is None else _needed(config, planned, until)
     with reporting(storage, config.name, [item.name for item in ahead]) as reporter:
         for item in ahead:
             yield item, None
@@ -271,13 +285,17 @@ def run(config: Config, until: str | None = None) -> Iterator[tuple[Planned, Out
             yield item, Outcome(artifact, found is not None, time.monotonic() - started)
 
 
-def _last(config: Config, names: list[str], until: str | None) -> int:
-    if until is None:
-        return len(names) - 1
-    if until in names:
-        return names.index(until)
-    needed = {"prompts": "prompts", "revise": "prompts", "tune": "tune"}.get(until, "sources")
-    raise ConfigError(f"{config.name}: `{until}` needs `{needed}` in the configuration")
+def _needed(config: Config, planned: list[Planned], until: str) -> list[Planned]:
+    """A step and those whose results it takes, in order."""
+    found = [item for item in planned if item.name == until]
+    if not found:
+        key = {"prompts": "prompts", "revise": "prompts", "tune": "tune"}.get(until, "sources")
+        raise ConfigError(f"{config.name}: `{until}` needs `{key}` in the configuration")
+    wanted = {found[0].fingerprint}
+    for item in reversed(planned):
+        if item.fingerprint in wanted:
+            wanted.update(item.inputs.values())
+    return [item for item in planned if item.fingerprint in wanted]
 
 
 def _run_step(

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import ray.data
 
-# Until a stage has replies of its own: candidates of one text, tokens of one reply.
+# Until a stage has replies of its own: candidates of one text, tokens of one reply (vote: for each
+# principle).
 CANDIDATES_PER_TEXT = 1.2
-REPLY_TOKENS = {"extract": 45, "distill": 70, "vote": 7, "evaluate": 8}  # vote: for each principle
+REPLY_TOKENS = {"extract": 45, "distill": 70, "vote": 7, "evaluate": 8, "revise": 200}
 TYPICAL_PRINCIPLE = "Choose the response that gives a concrete example the reader can follow."
 SAMPLE_PAIRS = 200
 FEW_TOKENS = 300  # of a question about one quote, or about two principles
@@ -60,8 +61,12 @@ def question_plan(config: Config) -> list[StagePlan]:
     from gcai_ray.asking.questions import counter
     from gcai_ray.ray_session import connect
 
-    for _ in run(config, "ingest"):
-        pass
+    for stage in [
+        *(["ingest"] if config.sources else []),
+        *(["prompts"] if config.prompts else []),
+    ]:
+        for _ in run(config, stage):
+            pass
     connect(config.ray)  # `run` does not where ingest was kept from before
     storage = Storage(config.root)
     done = {item.name: open_artifact(storage, item.directory) for item in plan(config)}
@@ -69,13 +74,14 @@ def question_plan(config: Config) -> list[StagePlan]:
     baseline = baseline_config(config)
     with users_errors(storage):
         counter(asking_of(config, "extract"))  # a tokenizer that cannot be loaded is refused here
-        planned = _road(config, found)
+        planned = _road(config, found) if config.sources else []
         if baseline is not None:
             beside = {"ingest": found["ingest"], **_of_branch(found)}
             planned += [
                 replace(stage, stage=f"{ICAI}.{stage.stage}") for stage in _road(baseline, beside)
             ]
-        return [*planned, _evaluate(config, found)]
+        planned += [_evaluate(config, found)] if config.sources else []
+        return [*planned, *([_revise(config, found)] if config.prompts else [])]
 
 
 def _road(config: Config, inputs: Mapping[str, Artifact]) -> list[StagePlan]:
@@ -270,3 +276,27 @@ def _evaluate(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
     votes = 2 * REPLY_TOKENS["vote"] * (held * size * (num_judges - 1) + train * wanted.num_general)
     short = REPLY_TOKENS["evaluate"] * (held * 2 * num_judges + num_grounded + num_conflicts)
     return StagePlan("evaluate", total, 0, prompts, votes + short, is_estimate=True)
+
+
+def _revise(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
+    """The responses are counted; what is asked about them is guessed from their number."""
+    from gcai_ray.asking.questions import counter
+    from gcai_ray.revision.price import further_questions
+    from gcai_ray.steps.revising import first_questions
+
+    if "revise" in inputs:
+        return _finished("revise", inputs["revise"])
+    settings, num_prompts = config.revise, inputs["prompts"].manifest.num_rows["prompts"]
+    most = min(REPLY_TOKENS["revise"], settings.max_response_tokens)
+    first = _counted(config, "revise", first_questions(config, inputs), most)
+    asked = first.num_questions or 1
+    each = first.num_prompt_tokens / max(asked - first.num_answered, 1)
+    count = counter(asking_of(config, "revise"))
+    further = further_questions(settings, num_prompts, each, most, count)
+    return replace(
+        first,
+        num_questions=first.num_questions + further.num_questions,
+        num_prompt_tokens=first.num_prompt_tokens + further.num_prompt_tokens,
+        num_completion_tokens=first.num_completion_tokens + further.num_completion_tokens,
+        is_estimate=True,
+    )

@@ -55,19 +55,29 @@ def _outermost_object(text: str) -> str:
 
 
 def checked(text: str, reply_schema: str, finish_reason: str | None = None) -> Any:
-    """The reply's JSON, when it satisfies the schema (`""`: any JSON does).
+    """The reply's JSON, when it satisfies the schema; `""` asks for words: any will do, also those
+    cut at the token limit, which whoever asked must look at.
 
     Raises:
-        BadReply: cut at the token limit, empty, no JSON, or JSON of another shape.
+        BadReply: empty, or, where a schema is asked for, cut at the token limit, no JSON, or JSON
+            of another shape.
     """
+    if not reply_schema:
+        return _words(text)
     if finish_reason == "length":
         raise BadReply("cut at the token limit")
     value = reply_json(text)
-    error = _first_error(value, _validator(reply_schema)) if reply_schema else None
+    error = _first_error(value, _validator(reply_schema))
     if error is not None:
         place = ".".join(map(str, error.instance_path)) or "the whole reply"
         raise BadReply(f"{place}: {error.message}"[:MAX_ERROR_CHARS])
     return value
+
+
+def _words(text: str) -> str:
+    if not text.strip():
+        raise BadReply("empty reply")
+    return text
 
 
 def _first_error(value: Any, validator: Any) -> Any:

@@ -19,7 +19,7 @@ from gcai_ray.artifacts import read_part
 
 ROWS_PER_SLICE = 1_000_000
 REQUEST_COLUMNS = ["id", "source_id", "prompt", "part"]
-REPLY_COLUMNS = ["request_id", "text", "parsed", "error"]
+REPLY_COLUMNS = ["request_id", "text", "parsed", "finish_reason", "error"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Lookup:
     """Replies to the questions about some source rows: sorted by source id, prompt, part."""
 
     source_ids: NDArray[np.bytes_]
-    rows: pa.Table  # prompt, part, text, parsed, error
+    rows: pa.Table  # prompt, part, text, parsed, finish_reason, error
     slice: tuple[int, int] = (0, 1)  # which of how many slices of all source ids it holds
 
     def covers(self, source_id: str) -> bool:

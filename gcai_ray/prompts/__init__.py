@@ -1,5 +1,6 @@
 """Rows → questions to a model, one module each: `extract_contextual`, `extract_general`,
-`icai_extract`, `summarise_cluster`, `vote`, and of an evaluation `judge`, `ground`, `conflict`;
+`icai_extract`, `summarise_cluster`, `vote`, of an evaluation `judge`, `ground`, `conflict`, and for
+pairs to train on `respond`, `critique`, `revise`;
 `by_rule` is what the extractive engine reads.
 
 Knows no engine: a question says what is asked and what a reply must look like, not who answers.
@@ -18,15 +19,18 @@ __all__ = ["NAMES", "Question", "TooLong", "asked", "fitted", "prompt_hash"]
 NAMES = (
     "by_rule",
     "conflict",
+    "critique",
     "extract_contextual",
     "extract_general",
     "ground",
     "icai_extract",
     "judge",
+    "respond",
+    "revise",
     "summarise_cluster",
     "vote",
 )
-_SHARED = ("delimit", "fitting", "pairs", "question", "shapes")
+_SHARED = ("conversation", "delimit", "fitting", "pairs", "question", "shapes")
 
 
 def prompt_hash(name: str) -> str:

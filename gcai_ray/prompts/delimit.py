@@ -22,7 +22,9 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufeff\ufff0-\uffff\U000e0000-\U000e0fff]+"
 )
-_TAGS = "prompt|response_[AB]|reason|statement|question|members|principles"
+_TAGS = (
+    "conversation|critique|prompt|response(?:_[AB])?|reason|statement|question|members|principles"
+)
 _ROLES = "system|user|assistant|human|bot|tool|think|answer"
 # What tokenizers and chat templates of Llama, Qwen, Gemma, Mistral, DeepSeek, Phi, GLM, T5 and
 # others read as control tokens, and whatever looks like a tag of ours, with a nonce or without.

@@ -10,18 +10,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: chat messages (`role`, `content`), the JSON Schema of the reply, and the
-    tokens that the longest reply the schema allows may take.
+    """What is asked: chat messages (`role`, `content`), the JSON Schema of the reply (None: words,
+    not JSON), and the tokens that the longest reply may take.
 
     The order of the schema's properties is the order a constrained model writes them in.
     """
 
     messages: tuple[dict[str, str], ...]
-    reply_schema: dict[str, Any]
+    reply_schema: dict[str, Any] | None
     max_tokens: int
 
 
-def asked(instructions: str, content: str, shape: tuple[dict[str, Any], int]) -> Question:
+def asked(instructions: str, content: str, shape: tuple[dict[str, Any] | None, int]) -> Question:
     """A question of one system and one user message; `shape` is its reply schema and tokens."""
     messages = (
         {"role": "system", "content": instructions},

@@ -33,7 +33,9 @@ class Request(Row):
     part: int = Field(ge=0, description="which of the questions about that row, from 0")
     model: str = Field(description="identity of the model, never a path")
     messages: list[Message]
-    reply_schema: str = Field(description="JSON Schema the reply must satisfy, as JSON")
+    reply_schema: str = Field(
+        description="JSON Schema the reply must satisfy, as JSON; empty: words, not JSON"
+    )
     sampling: Sampling
     num_prompt_tokens: int = Field(ge=0, description="as counted or estimated before asking")
 
@@ -46,7 +48,10 @@ class Reply(Row):
     attempt: int = Field(ge=1)
     engine: str
     text: str = Field(description="raw, as the model wrote it")
-    parsed: bool = Field(description="whether it holds JSON that satisfies the reply schema")
+    parsed: bool = Field(
+        description="whether it holds JSON that satisfies the reply schema, or words where those "
+        "were asked for"
+    )
     finish_reason: str | None = Field(description="`stop`, `length`, …; null when none was given")
     num_prompt_tokens: int = Field(ge=0)
     num_cached_tokens: int = Field(ge=0, description="prompt tokens served from a prefix cache")

@@ -11,7 +11,7 @@ from gcai_ray.schemas.base import Id, Row, Split
 
 
 class MadeBy(StrEnum):
-    """How a pair came about: a response and its revision, or two responses judged by a principle."""
+    """How a pair came about: a response and its revision, or two responses judged."""
 
     REVISION = "revision"
     COMPARISON = "comparison"
@@ -36,7 +36,13 @@ class Revision(Row):
     principle_ids: list[Id] = Field(description="principles drawn for the round")
     response: str = Field(description="the one revised: of round 1 the model's first")
     critique: str
+    harmful: bool | None = Field(
+        description="whether the critique called the response harmful; null: it did not say"
+    )
     revision: str
+    fault: str | None = Field(
+        description="why the revision is nothing to learn from; null: it may be"
+    )
     model: str = Field(description="identity of the model that wrote all three")
 
 

@@ -33,6 +33,16 @@ def read_hh_rlhf(source: PresetSource, kind: RawKind, path: str) -> Iterator[pa.
 
 
 def _rows(record: Record) -> list[Row]:
+    prompt, chosen, rejected = shared_prompt(record)
+    return [{"prompt": prompt} | placed(prompt, chosen, rejected)]
+
+
+def shared_prompt(record: Record) -> tuple[str, str, str]:
+    """What both transcripts of a record share up to an `Assistant:`, and how each goes on.
+
+    Raises:
+        UnreadableError: a transcript has no turn of an assistant, or they share none.
+    """
     chosen, rejected = required_text(record, "chosen"), required_text(record, "rejected")
     for name, transcript in (("chosen", chosen), ("rejected", rejected)):
         if ASSISTANT not in transcript:
@@ -41,5 +51,4 @@ def _rows(record: Record) -> list[Row]:
     end = shared.rfind(ASSISTANT) + len(ASSISTANT)
     if end < len(ASSISTANT):
         raise UnreadableError("rejected", rejected, "shares no prompt with the chosen transcript")
-    prompt = chosen[:end].strip()
-    return [{"prompt": prompt} | placed(prompt, chosen[end:].strip(), rejected[end:].strip())]
+    return chosen[:end].strip(), chosen[end:].strip(), rejected[end:].strip()

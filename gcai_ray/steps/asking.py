@@ -22,6 +22,7 @@ PROMPTS = {
     "distill": ("summarise_cluster",),
     "vote": ("vote",),
     "evaluate": ("judge", "vote", "ground", "conflict"),
+    "revise": ("respond", "critique", "revise", "judge"),
 }
 QUESTION_ROWS = 256
 

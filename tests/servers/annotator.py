@@ -18,6 +18,7 @@ import orjson
 
 from servers.known import KNOWN_CONTEXTUAL, recognised, shows, spoken_of
 from servers.planted_principles import CONTEXTUAL, Planted
+from servers.writing import criticised, responded, rewritten
 
 ODD_SHARE = 0.5  # of the sentences without a planted principle get an odd one
 MAX_PRINCIPLES = 3
@@ -48,10 +49,11 @@ def reply(messages: list[dict[str, Any]], reply_schema: dict[str, Any] | None, s
     answer = _rules().get(messages[0]["content"]) if messages else None
     content = str(messages[-1]["content"]) if messages else ""
     if answer is not None and len(messages) > 1:
-        return orjson.dumps(answer(content, seed)).decode()
+        found = answer(content, seed)
+        return found if isinstance(found, str) else orjson.dumps(found).decode()
     if reply_schema is not None:
         return orjson.dumps(of_schema(reply_schema)).decode()
-    return _icai_reply(content, seed)
+    return _icai_reply(content, seed) or responded(messages, seed)
 
 
 @cache
@@ -66,6 +68,8 @@ def _rules() -> dict[str, Callable[[str, int], Any]]:
         "judge": _judged,
         "ground": _grounded,
         "conflict": _conflicting,
+        "critique": lambda text, seed: criticised(block(text, "response")),
+        "revise": lambda text, seed: rewritten(block(text, "response")),
     }
     modules = {name: import_module(f"gcai_ray.prompts.{name}") for name in by_name}
     return {module.INSTRUCTIONS: by_name[name] for name, module in modules.items()}
@@ -221,7 +225,7 @@ _RULE = re.compile(r"[{ ](\d+): ['\"]")
 
 
 def _icai_reply(content: str, seed: int) -> str:
-    """What the prompts of the package `inverse-cai` 0.4.8 ask for, else a small JSON object."""
+    """What the prompts of the package `inverse-cai` 0.4.8 ask for; empty for anything else."""
     for asked, answers in (
         ("check for each rule", "AB"),
         ("check whether each rule", (True, False)),
@@ -238,4 +242,4 @@ def _icai_reply(content: str, seed: int) -> str:
         return '{"features": ["Is the prompt a request for advice?"]}'
     if content.startswith("Select the response that"):
         return content.splitlines()[0]
-    return '{"answer": "It depends on what the person needs."}'
+    return ""

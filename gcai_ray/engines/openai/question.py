@@ -56,7 +56,9 @@ def body(engine: ModelEngine, question: Question, attempt: int, reply_format: Fo
         "max_tokens": sampling["max_tokens"],
         "seed": sampling["seed"] + attempt - 1,
     }
-    if reply_format == "json_schema" and question.reply_schema:
+    if not question.reply_schema:  # words
+        return orjson.dumps(fields)
+    if reply_format == "json_schema":
         fields["response_format"] = _json_schema(question.prompt, question.reply_schema)
     elif reply_format == "json_object":
         fields["response_format"] = {"type": "json_object"}
