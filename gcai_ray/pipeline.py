@@ -272,7 +272,7 @@ def run(config: Config, until: str | None = None) -> Iterator[tuple[Planned, Out
     storage.greet()
     planned = plan(config)
     done: dict[str, Artifact] = {}
-    ahead = planned if until is None else _needed(config, planned, until)
+    ahead = planned if until is None else needed(config, planned, until)
     with reporting(storage, config.name, [item.name for item in ahead]) as reporter:
         for item in ahead:
             yield item, None
@@ -285,7 +285,7 @@ def run(config: Config, until: str | None = None) -> Iterator[tuple[Planned, Out
             yield item, Outcome(artifact, found is not None, time.monotonic() - started)
 
 
-def _needed(config: Config, planned: list[Planned], until: str) -> list[Planned]:
+def needed(config: Config, planned: list[Planned], until: str) -> list[Planned]:
     """A step and those whose results it takes, in order."""
     found = [item for item in planned if item.name == until]
     if not found:

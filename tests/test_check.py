@@ -85,8 +85,11 @@ def test_a_fence_full_of_blanks_is_read_in_passing() -> None:
     assert fault("```json" + " \n" * 50_000 + "x", SCHEMA) == "no JSON in the reply"
 
 
-def test_without_a_schema_any_json_will_do() -> None:
-    assert checked("[1, 2]", "") == [1, 2]
+def test_where_words_are_asked_for_any_will_do_but_none() -> None:
+    assert checked("Take it off.", "") == "Take it off."
+    assert checked("Take it", "", "length") == "Take it"  # whoever asked looks at its end
+    with pytest.raises(BadReply, match="empty reply"):
+        checked(" \n", "")
     assert fault("no", "") == "no JSON in the reply"
 
 

@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import pytest
+from constitution_example import constitution
 
 from gcai_ray.config import Config, parse_config
-from gcai_ray.pipeline import ICAI, NAMES, Planned, plan
+from gcai_ray.errors import ConfigError, InputError
+from gcai_ray.pipeline import ICAI, NAMES, Planned, needed, plan
 
 
 def config(folder: Path, **changes: object) -> Config:
@@ -16,6 +18,9 @@ def config(folder: Path, **changes: object) -> Config:
     return parse_config(raw | changes, "test")
 
 
+MAKES = [name for name in NAMES if name not in ("prompts", "revise", "tune")]  # a constitution
+
+
 def by_name(planned: list[Planned]) -> dict[str, Planned]:
     return {item.name: item for item in planned}
 
@@ -23,7 +28,7 @@ def by_name(planned: list[Planned]) -> dict[str, Planned]:
 def test_the_baseline_is_run_before_evaluate_and_reads_nothing_again(tmp_path: Path) -> None:
     names = [item.name for item in plan(config(tmp_path))]
     branch = [f"{ICAI}.{name}" for name in ("extract", "embed", "distill", "vote", "ratify")]
-    assert names == [*NAMES[:6], *branch, *NAMES[6:]]
+    assert names == [*MAKES[:6], *branch, *MAKES[6:]]
     found = by_name(plan(config(tmp_path)))
     assert found["icai.extract"].inputs["ingest"] == found["ingest"].fingerprint
     assert found["icai.vote"].inputs["distill"] == found["icai.distill"].fingerprint
@@ -51,7 +56,7 @@ def test_without_a_baseline_the_steps_are_those_of_the_method(
     tmp_path: Path, changes: dict[str, object]
 ) -> None:
     planned = plan(config(tmp_path, **changes))
-    assert [item.name for item in planned] == list(NAMES)
+    assert [item.name for item in planned] == MAKES
     assert not any(key.startswith(ICAI) for item in planned for key in item.inputs)
 
 
@@ -61,3 +66,74 @@ def test_whether_a_baseline_stands_beside_decides_what_evaluate_finds(tmp_path: 
     )
     assert with_["ratify"].fingerprint == without["ratify"].fingerprint
     assert with_["evaluate"].fingerprint != without["evaluate"].fingerprint
+
+
+def tuning(folder: Path, **changes: object) -> Config:
+    """The same with prompts and a model to tune."""
+    path = folder / "prompts.jsonl"
+    path.write_text('{"messages": [{"role": "user", "content": "How?"}]}\n', encoding="utf-8")
+    source = {"name": "p", "format": "messages", "path": str(path)}
+    return config(
+        folder, **{"prompts": {"sources": [source]}, "tune": {"model": "some/model"}} | changes
+    )
+
+
+def test_a_run_that_tunes_has_all_steps_and_changes_none_before_them(tmp_path: Path) -> None:
+    found, before = by_name(plan(tuning(tmp_path))), by_name(plan(config(tmp_path)))
+    assert [name for name in found if not name.startswith(ICAI)] == list(NAMES)
+    for name in before:
+        assert (found[name].fingerprint == before[name].fingerprint) == (name != "report")
+    assert found["revise"].inputs == {
+        name: found[name].fingerprint for name in ("prompts", "ratify")
+    }
+
+
+def test_a_run_with_a_given_constitution_only_tunes(tmp_path: Path) -> None:
+    path = tmp_path / "constitution.json"
+    path.write_text(constitution().model_dump_json(), encoding="utf-8")
+    of = tuning(tmp_path, sources=[], constitution=str(path))
+    found = by_name(plan(of))
+    assert list(found) == ["prompts", "revise", "tune"]
+    path.write_text(constitution(title="Another").model_dump_json(), encoding="utf-8")
+    other = by_name(plan(of))
+    assert other["prompts"].fingerprint == found["prompts"].fingerprint
+    assert other["revise"].fingerprint != found["revise"].fingerprint
+    assert other["tune"].fingerprint != found["tune"].fingerprint
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"principles": []}', "[1]"])
+def test_a_file_that_is_no_constitution_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "constitution.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"constitution\.json is no constitution\.json"):
+        plan(tuning(tmp_path, sources=[], constitution=str(path)))
+
+
+def test_a_constitution_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no file .*/none\.json"):
+        plan(tuning(tmp_path, sources=[], constitution=str(tmp_path / "none.json")))
+
+
+def test_what_only_decides_where_training_runs_changes_no_fingerprint(tmp_path: Path) -> None:
+    def key(tune: dict[str, object]) -> str:
+        return by_name(plan(tuning(tmp_path, tune={"model": "a/b"} | tune)))["tune"].fingerprint
+
+    usual = key({})
+    assert key({"where": {"num_workers": 4, "device": "cpu", "strategy": "fsdp"}}) == usual
+    for changed in ({"dtype": "float32"}, {"lora": {"rank": 8}}, {"dpo": {"beta": 0.2}}):
+        assert key(changed) != usual
+    assert key({"model": "a/c"}) != usual
+
+
+def names_needed(of: Config, until: str) -> list[str]:
+    return [item.name for item in needed(of, plan(of), until)]
+
+
+def test_a_step_is_run_with_those_it_needs_and_no_other(tmp_path: Path) -> None:
+    of = tuning(tmp_path)
+    assert names_needed(of, "prompts") == ["prompts"]
+    assert names_needed(of, "ratify") == MAKES[:6]
+    assert names_needed(of, "revise") == [*MAKES[:6], "prompts", "revise"]
+    assert names_needed(of, "report") == [item.name for item in plan(of)]
+    with pytest.raises(ConfigError, match="`tune` needs `tune`"):
+        names_needed(tuning(tmp_path, tune=None), "tune")

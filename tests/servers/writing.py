@@ -16,7 +16,12 @@ _CARELESS = re.compile(rf",? ?\b(?:{'|'.join(CARELESS)})\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]{4,}")
 _OPENINGS = ("You can try this", "Here is what I would do", "It is simple", "Start like this")
 _MIDDLES = ("look at the {}", "take some time for the {}", "first find the {}", "think of the {}")
-_ENDINGS = ("and the rest follows, {}.", "and do the other things, {}.", "with all you have, {}.", "and so on, {}.")
+_ENDINGS = (
+    "and the rest follows, {}.",
+    "and do the other things, {}.",
+    "with all you have, {}.",
+    "and so on, {}.",
+)
 
 
 def responded(messages: list[dict[str, Any]], seed: int) -> str:
