@@ -32,7 +32,7 @@ def matching_files(path: str, source: str) -> list[str]:
 
 
 def _matching(path: str, source: str) -> list[str]:
-    filesystem, place = _open_filesystem(path)
+    filesystem, place = open_place(path)
     found = [place] if filesystem.exists(place) else []
     if not found and any(c in place for c in "*?["):
         found = sorted(filesystem.glob(place))
@@ -55,7 +55,7 @@ def open_binary(path: str) -> Iterator[IO[bytes]]:
     Raises:
         InputError: the file cannot be opened, or turns out to be damaged while it is read.
     """
-    filesystem, place = _open_filesystem(path)
+    filesystem, place = open_place(path)
     compression = "gzip" if place.endswith(".gz") else None
     with _readable(path), filesystem.open(place, "rb", compression=compression) as file:
         yield cast("IO[bytes]", file)
@@ -67,7 +67,7 @@ def content_hash(path: str) -> str:
     Raises:
         InputError: the file cannot be read.
     """
-    filesystem, place = _open_filesystem(path)
+    filesystem, place = open_place(path)
     digest = hashlib.sha256()
     with _readable(path), filesystem.open(place, "rb") as file:
         while chunk := file.read(CHUNK_BYTES):
@@ -98,7 +98,8 @@ def base_name(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def _open_filesystem(path: str) -> tuple[Any, str]:
+def open_place(path: str) -> tuple[Any, str]:
+    """The filesystem of a configured path, and the path as that wants it."""
     if path.startswith(SAMPLE):
         path = str(package_files("gcai_ray").joinpath("sample", path.removeprefix(SAMPLE)))
     return open_filesystem(path)

@@ -12,7 +12,7 @@ from gcai_ray.errors import InputError
 from gcai_ray.schemas import Constitution
 from gcai_ray.sources.prompt_files import prompt_files
 from gcai_ray.steps.lookup import Inputs
-from gcai_ray.storage import explaining, open_filesystem
+from gcai_ray.storage import explaining
 from gcai_ray.training_config import PromptsConfig, PromptSource
 
 if TYPE_CHECKING:
@@ -37,10 +37,12 @@ def constitution_of(config: Config, inputs: Inputs) -> Constitution:
 
 
 def given_constitution(path: str) -> Constitution:
-    """A `constitution.json` of any run."""
+    """A `constitution.json` of any run; `sample:constitution.json` ships with the package."""
     from pydantic import ValidationError
 
-    filesystem, place = open_filesystem(path)
+    from gcai_ray.sources.files import open_place
+
+    filesystem, place = open_place(path)
     try:
         with explaining(f"constitution: cannot read {path}", path, missing=True):
             data = filesystem.cat_file(place)
