@@ -36,7 +36,8 @@ def baseline_config(config: Config) -> Config | None:
     """The configuration of the ICAI baseline on the same data and budget: as many principles in
     all, as many pairs voted on; None where none is run.
     """
-    if config.mode != "gcai" or not asks_a_model(config) or not config.evaluate.icai:
+    wanted = config.mode == "gcai" and bool(config.sources) and config.evaluate.icai
+    if not wanted or not asks_a_model(config):
         return None
     total = config.ratify.num_contextual + config.ratify.num_general
     other = {"num_contextual": total, "num_general": 0, "title": None, "floor": 0, "ballots": None}

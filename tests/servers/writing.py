@@ -1,4 +1,4 @@
-"""A conversation, a response, a critique → words: what a careless writer says, and how it mends them.
+"""A conversation, a response, a critique → words: what a careless writer says, and mended.
 
 Every revision drops the careless words and ends with one closing line, so that whoever learns from
 the revisions shows it.
