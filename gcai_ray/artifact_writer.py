@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import platform
+import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -48,6 +50,8 @@ class ArtifactWriter:
     parts: list[Part] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # name → path on this machine
+    _scratch: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
     board: Board = field(default_factory=Board)  # what is noted for `gcai status`
 
     def write_dataset(
@@ -103,6 +107,15 @@ class ArtifactWriter:
         """
         self.documents[name] = data
 
+    def scratch(self) -> str:
+        """A new folder of this machine that stands as long as this writer."""
+        self._scratch.append(tempfile.TemporaryDirectory())
+        return self._scratch[-1].name
+
+    def write_file(self, name: str, path: str) -> None:
+        """The same with a file of this machine, such as weights; it must stay until the commit."""
+        self.files[name] = path
+
     def tables(self, table: str) -> Iterator[pa.Table]:
         """What was written to a table so far, part by part."""
         for part in sorted((p for p in self.parts if p.table == table), key=lambda p: p.name):
@@ -132,6 +145,7 @@ class ArtifactWriter:
         if self.storage.exists(*self.directory, MANIFEST):
             raise self._lost()
         written = [self._document(name, data) for name, data in self.documents.items()]
+        written += [self._file(name, path) for name, path in self.files.items()]
         tables = sorted({part.table for part in self.parts if part.table})
         manifest = Manifest(
             artifact=self.directory[0],
@@ -161,6 +175,13 @@ class ArtifactWriter:
         self.storage.replace(data, *self.directory, name)
         digest = hashlib.sha256(data).hexdigest()
         return Part(table=None, name=name, num_rows=0, size_bytes=len(data), sha256=digest)
+
+    def _file(self, name: str, path: str) -> Part:
+        self.storage.put(path, *self.directory, name)
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = os.path.getsize(path)
+        return Part(table=None, name=name, num_rows=0, size_bytes=size, sha256=digest)
 
     def _lost(self) -> StorageError:
         """What to raise when another attempt was the first; all of this one is removed."""

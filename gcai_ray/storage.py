@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -118,6 +119,19 @@ class Storage:
             if self.is_local:
                 os.makedirs(os.path.dirname(self.path(*names)), exist_ok=True)
             self.filesystem.pipe_file(self.path(*names), data)
+
+    def put(self, path: str, *names: str) -> None:
+        """Copy a file of this machine, however large, whole or not at all, over one that may stand
+        there.
+        """
+        with self._explained("write", names):
+            if self.is_local:
+                side = self.path(*names[:-1], f".{names[-1]}.{uuid.uuid4().hex}")
+                os.makedirs(os.path.dirname(side), exist_ok=True)
+                shutil.copyfile(path, side)
+                os.replace(side, self.path(*names))
+            else:
+                self.filesystem.put_file(path, self.path(*names))
 
     def remove(self, *names: str) -> None:
         """Remove a file."""
