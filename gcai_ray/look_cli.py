@@ -41,6 +41,27 @@ def show_command(
     typer.echo(show(path, table, num_rows, as_json))
 
 
+@look_app.command("merge", rich_help_panel=HAND_ON)
+@explained
+def merge_command(
+    adapter: Annotated[
+        str, typer.Argument(metavar="ADAPTER", help="Folder, s3:// folder or hub id of an adapter.")
+    ],
+    into: Annotated[str, typer.Argument(metavar="FOLDER", help="New folder for the weights.")],
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="MODEL", help="The base model, if not as the adapter says."),
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", help="Of the weights written, such as bfloat16.")
+    ] = None,
+) -> None:
+    """Merge an adapter into its base model: plain weights, for engines without adapters."""
+    from gcai_ray.train.merge import merge
+
+    typer.echo(merge(adapter, into, base, dtype))
+
+
 @look_app.command("status", rich_help_panel=LOOK)
 @explained
 def status_command(

@@ -172,6 +172,12 @@ class TuneConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _packing_needs_a_gpu(self) -> TuneConfig:
+        if self.sft is not None and self.sft.packing and self.where.device == "cpu":
+            raise ValueError("sft.packing needs flash attention, so a GPU: set sft.packing: false")
+        return self
+
+    @model_validator(mode="after")
     def _batches_divide(self) -> TuneConfig:
         for name, phase in (("sft", self.sft), ("dpo", self.dpo)):
             if phase is not None and phase.batch_size % self.where.num_workers:

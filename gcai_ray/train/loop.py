@@ -92,13 +92,14 @@ def _trainer(task: Task, folder: str) -> Any:
     torch.manual_seed(task.seed)
     base = local_copy(task.tune.model)
     tokenizer = load_tokenizer(base, task.tune.model)
-    model = trainable(task.tune, base, task.start and local_copy(task.start))
+    start = task.start and local_copy(task.start)
+    model = trainable(task.tune, base, start, packed=is_packed(task))
     check_vocabulary(tokenizer, model, task.tune.model)
     eval_rows = task.eval_rows and open_rows(local_copy(task.eval_rows))
     trainer = _make(task)(
         model=model,
         args=_arguments(task, folder),
-        train_dataset=open_rows(local_copy(task.train_rows)),
+        train_dataset=_packed(task, open_rows(local_copy(task.train_rows))),
         eval_dataset=eval_rows,
         processing_class=tokenizer,
     )
@@ -111,6 +112,20 @@ def _trainer(task: Task, folder: str) -> Any:
     trainer.add_callback(callbacks.Say(task.board))
     trainer.add_callback(callbacks.Report())
     return prepare_trainer(trainer)
+
+
+def _packed(task: Task, rows: Any) -> Any:
+    """Several short rows in one sequence; flash attention keeps them apart."""
+    if not is_packed(task):
+        return rows
+    from trl import pack_dataset
+
+    return pack_dataset(rows, task.tune.max_length, "bfd")
+
+
+def is_packed(task: Task) -> bool:
+    """Whether rows share sequences."""
+    return isinstance(task.phase, SftConfig) and task.phase.packing
 
 
 def _make(task: Task) -> Any:
@@ -133,7 +148,7 @@ def _arguments(task: Task, folder: str) -> Any:
     common = _common(task, folder)
     if isinstance(task.phase, SftConfig):
         prepared = {"skip_prepare_dataset": True}
-        return trl.SFTConfig(**common, dataset_kwargs=prepared)
+        return trl.SFTConfig(**common, dataset_kwargs=prepared, packing=task.phase.packing)
     if isinstance(task.phase, DpoConfig):
         # All weights: what the model says before the first update is the reference. An adapter:
         # TRL keeps a frozen copy of it, or switches it off where it is new.

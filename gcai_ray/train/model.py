@@ -14,20 +14,22 @@ from gcai_ray.training_config import TuneConfig
 ADAPTER = "default"
 
 
-def trainable(tune: TuneConfig, base: str, start: str | None) -> Any:
+def trainable(tune: TuneConfig, base: str, start: str | None, packed: bool = False) -> Any:
     """The model to train.
 
     Args:
         tune: method, dtype, the adapter's shape.
         base: folder of the base model.
         start: folder of the checkpoint an earlier objective ended with, or None to begin anew.
+        packed: several rows share a sequence, which only flash attention keeps apart.
 
     Raises:
         ConfigError: the model has no layers of the names in `tune.lora.targets`.
     """
     if tune.method == "full":
-        return _loaded(start or base, "float32")  # bfloat16 steps of full weights would be lost
-    model = _loaded(base, tune.dtype)
+        # In bfloat16 the small steps of full weights would be lost; the passes are in it anyway.
+        return _loaded(start or base, "float32", packed)
+    model = _loaded(base, tune.dtype, packed)
     if start is None:
         return _new_adapter(model, tune)
     from peft import PeftModel
@@ -35,12 +37,16 @@ def trainable(tune: TuneConfig, base: str, start: str | None) -> Any:
     return PeftModel.from_pretrained(model, start, is_trainable=True)
 
 
-def _loaded(folder: str, dtype: str) -> Any:
+def _loaded(folder: str, dtype: str, packed: bool) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
     return AutoModelForCausalLM.from_pretrained(
-        folder, dtype=getattr(torch, dtype), trust_remote_code=False, use_safetensors=True
+        folder,
+        dtype=getattr(torch, dtype),
+        trust_remote_code=False,
+        use_safetensors=True,
+        attn_implementation="flash_attention_2" if packed else None,
     )
 
 

@@ -49,9 +49,7 @@ class Rows:
     principle_counts: dict[str, int]  # training rows each principle is behind
 
 
-def write_rows(
-    storage: Storage, folder: Place, pairs: list[pa.Table], tune: TuneConfig, eos: str | None = None
-) -> Rows:
+def write_rows(storage: Storage, folder: Place, pairs: list[pa.Table], tune: TuneConfig) -> Rows:
     """Tokenise all pairs and write a file per objective and half that has any row.
 
     Args:
@@ -59,7 +57,6 @@ def write_rows(
         folder: where files go.
         pairs: parts of `training_pairs`.
         tune: what is trained, and how long a row may be.
-        eos: kept for those who train with another end of turn; None: the tokenizer's.
 
     Raises:
         ConfigError: the model's tokenizer cannot be used.
