@@ -41,7 +41,7 @@ HOUR_S = 3600.0
 OLDER_THAN_H = 1.0
 ALIVE = f"a run was alive in the last {SPARED_S / 60:g} min"
 REPLIES = "replies"
-OURS = {*NAMES, REPLIES, "batch", FOLDER, "export", RUN_FILE}
+OURS = {*NAMES, REPLIES, "batch", FOLDER, "export", "training", RUN_FILE}
 
 
 def clean(root: str, yes: bool, older_than_h: float, as_json: bool) -> str:

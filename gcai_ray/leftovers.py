@@ -19,8 +19,16 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     "distill": ("confirmed.json",),
     "vote": ("thresholds.json",),
     "ratify": ("constitution.json", "constitution.md"),
+    "tune": ("README.md", "constitution.json", "training.json"),
     "report": ("report.html", "report.md"),
 }
+# What peft and transformers call the files of an adapter or a model, with its tokenizer.
+_MODEL = re.compile(
+    r"adapter_config\.json|(?:adapter_)?model\.safetensors|model-\d{5}-of-\d{5}\.safetensors"
+    r"|model\.safetensors\.index\.json|(?:generation_)?config\.json|chat_template\.jinja"
+    r"|tokenizer(?:_config)?\.json|(?:special_tokens_map|added_tokens|vocab)\.json|merges\.txt"
+    r"|(?:tokenizer|spiece)\.model"
+)
 _PART = re.compile(r"[a-z_]+(?:-[a-z_]+)?-(?P<attempt>[0-9a-f]{12})-[0-9a-z-]+\.parquet")
 _SIDE = re.compile(r"\.(?P<of>.+)\.[0-9a-f]{32}")
 _REPLIES = re.compile(r"replies-[0-9a-f]{32}\.parquet")
@@ -154,7 +162,8 @@ def attempt_of(stage: str, name: str) -> str | None:
     part = _PART.fullmatch(of)
     if part:
         return part["attempt"]
-    return "" if of == MANIFEST or of in DOCUMENTS.get(stage, ()) else None
+    is_known = of in DOCUMENTS.get(stage, ()) or (stage == "tune" and _MODEL.fullmatch(of))
+    return "" if of == MANIFEST or is_known else None
 
 
 def _why(attempt: str, files: list[StoredFile], manifest: Manifest | None) -> str:
@@ -178,7 +187,7 @@ def side_of(name: str) -> str | None:
 def is_ours_beside(names: Place) -> bool:
     """Whether this tool writes a file of this path outside the stages' directories."""
     match names:
-        case ("run.json",):
+        case ("run.json",) | ("training", _, *_):
             return True
         case ("replies", _, name):
             return _REPLIES.fullmatch(name) is not None

@@ -442,6 +442,22 @@ def test_every_document_that_a_step_writes_is_known() -> None:
     assert written == {name for names in DOCUMENTS.values() for name in names}
 
 
+@pytest.mark.parametrize(
+    ("name", "is_ours"),
+    [
+        ("adapter_model.safetensors", True),
+        ("model-00001-of-00004.safetensors", True),
+        (f".adapter_model.safetensors.{HEX}", True),
+        ("tokenizer.json", True),
+        ("pytorch_model.bin", False),
+        ("notes.txt", False),
+    ],
+)
+def test_files_of_a_tuned_model_are_known_and_no_other(name: str, is_ours: bool) -> None:
+    assert (attempt_of("tune", name) == "") == is_ours
+    assert attempt_of("ingest", name) is None
+
+
 def test_every_part_name_tells_its_attempt() -> None:
     assert set(DOCUMENTS) <= set(NAMES)
     for name in (
