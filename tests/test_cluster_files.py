@@ -26,11 +26,14 @@ from cluster_schemas import (
 )
 from places import ROOT
 
+from gcai_ray.config import load_config
+
 KUBERAY_FILES = (
     "raycluster.yaml",
     "rayjob-read.yaml",
     "rayjob-model.yaml",
     "rayjob-judge.yaml",
+    "rayjob-tune.yaml",
     "rayservice.yaml",
 )
 JOB_FILES = tuple(name for name in KUBERAY_FILES if name.startswith("rayjob"))
@@ -104,14 +107,30 @@ def test_ray_is_the_locked_version(name: str):
 
 @pytest.mark.parametrize("name", KUBERAY_FILES[1:])
 def test_every_file_describes_the_same_cluster(name: str):
-    """Only the reading job differs: no GPU group, and the image without CUDA."""
+    """Only two jobs differ. Reading has no GPU group, and the image without CUDA; tuning has whole
+    machines of GPUs instead of single ones.
+    """
     wanted = cluster_spec(_kuberay("raycluster.yaml"))
+    if name == "rayjob-tune.yaml":
+        wanted["workerGroupSpecs"][1] = _with_eight_gpus(wanted["workerGroupSpecs"][1])
     if name == "rayjob-read.yaml":
         wanted["workerGroupSpecs"] = wanted["workerGroupSpecs"][:1]
         for pod in (wanted["headGroupSpec"], wanted["workerGroupSpecs"][0]):
             (container,) = pod["template"]["spec"]["containers"]
             container["image"] = container["image"].replace("-gpu", "-cpu")
     assert cluster_spec(_kuberay(name)) == wanted
+
+
+def _with_eight_gpus(group: dict[str, Any]) -> dict[str, Any]:
+    """What a group of single GPUs becomes where all of a machine's train together."""
+    sizes = {"cpu": "64", "memory": "512Gi", "ephemeral-storage": "600Gi", "nvidia.com/gpu": "8"}
+    start = {"num-cpus": "16", "object-store-memory": "34359738368"}
+    group |= {"groupName": "train", "maxReplicas": 2, "rayStartParams": start}
+    spec = group["template"]["spec"]
+    spec["containers"][0]["resources"] = {"requests": sizes, "limits": sizes}
+    for volume, size in zip(spec["volumes"], ("64Gi", "200Gi", "300Gi"), strict=True):
+        volume["emptyDir"]["sizeLimit"] = size
+    return group
 
 
 def test_autoscaler_sees_a_head_without_cpus_and_gpus_from_zero():
@@ -122,20 +141,31 @@ def test_autoscaler_sees_a_head_without_cpus_and_gpus_from_zero():
     assert (types["gpu"]["min_workers"], types["gpu"]["max_workers"]) == (0, 8)
 
 
+def test_the_workers_of_a_training_job_fit_one_machine():
+    """So that they talk over the machine's own links; and no machine stands before they ask."""
+    node = node_types(_kuberay("rayjob-tune.yaml"))["train"]
+    where = load_config(ROOT / "jobs" / "tune_fsdp_8gpu.yaml").tune.where
+    assert where.num_workers == node["resources"]["GPU"]
+    assert where.num_workers * where.cpus_per_worker <= node["resources"]["CPU"]
+    assert node["min_workers"] == 0
+
+
 @pytest.mark.parametrize(
-    ("name", "verb", "groups"),
+    ("name", "asked", "groups"),
     [
-        ("rayjob-read.yaml", "ingest", ["cpu"]),
-        ("rayjob-model.yaml", "ratify", ["cpu", "gpu"]),
-        ("rayjob-judge.yaml", "report", ["cpu", "gpu"]),
+        ("rayjob-read.yaml", "stage.py ingest", ["cpu"]),
+        ("rayjob-model.yaml", "stage.py ratify", ["cpu", "gpu"]),
+        ("rayjob-judge.yaml", "stage.py report", ["cpu", "gpu"]),
+        ("rayjob-tune.yaml", "tune.py", ["cpu", "train"]),
     ],
 )
-def test_job_runs_a_stage_and_leaves_no_node_behind(name: str, verb: str, groups: list[str]):
+def test_job_runs_a_stage_and_leaves_no_node_behind(name: str, asked: str, groups: list[str]):
     spec = _kuberay(name)["spec"]
-    command, script, given, config = shlex.split(spec["entrypoint"])
-    assert (command, given, config) == ("python", verb, "/etc/gcai/run.yaml")
-    local = ROOT / script.removeprefix("/opt/gcai/")
-    known = subprocess.run([sys.executable, local, verb, "--help"], capture_output=True, cwd=ROOT)
+    command, *script, config = shlex.split(spec["entrypoint"])
+    assert (command, config) == ("python", "/etc/gcai/run.yaml")
+    assert script == shlex.split(f"/opt/gcai/jobs/{asked}")
+    local = [sys.executable, *shlex.split(f"jobs/{asked}")]
+    known = subprocess.run([*local, "--help"], capture_output=True, cwd=ROOT)
     assert known.returncode == 0, known.stderr
     assert [g["groupName"] for g in cluster_spec(_kuberay(name))["workerGroupSpecs"]] == groups
     assert spec["shutdownAfterJobFinishes"] is True

