@@ -49,14 +49,12 @@ class Task:
         return next(size for size in range(most, 0, -1) if share % size == 0)
 
 
-def train_worker(config: dict[str, Any]) -> None:
-    """Train one objective to its end, or report why that cannot be.
+def train_worker(config: dict[str, Any]) -> dict[str, str]:
+    """Train one objective to its end, or say why that cannot be.
 
-    A fault that all workers meet in the same way (a loss that is no number) is reported and ends
-    the run; Ray Train would otherwise begin it anew as often as `max_failures` allows.
+    A fault that all workers meet in the same way (a loss that is no number) is returned and ends
+    the run; Ray Train would begin anew after one that is raised, as often as `max_failures` allows.
     """
-    import ray.train
-
     from gcai_ray.train.callbacks import Diverged
 
     task: Task = config["task"]
@@ -64,7 +62,8 @@ def train_worker(config: dict[str, Any]) -> None:
         try:
             _train(task, folder)
         except Diverged as error:
-            ray.train.report({FAULT: str(error)})
+            return {FAULT: str(error)}
+    return {}
 
 
 def _train(task: Task, folder: str) -> None:

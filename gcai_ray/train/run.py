@@ -127,8 +127,8 @@ def _trained(storage: Storage, own: Place, task: Task) -> Phase:
     began = time.monotonic()
     with Meter(task.objective) as meter:
         result = _fit(storage, own, replace(task, board=meter.board))
-    if result.metrics and FAULT in result.metrics:
-        raise StageError(_why_diverged(storage, own, task, result.metrics[FAULT]))
+    if FAULT in (result.return_value or {}):
+        raise StageError(_why_diverged(storage, own, task, result.return_value[FAULT]))
     checkpoint = _best(result, own)
     history = _history(storage, own, result)
     facts = {
@@ -177,7 +177,7 @@ def _fit(storage: Storage, own: Place, task: Task) -> Any:
     try:
         return trainer.fit()
     except _training_errors() as error:
-        raise _explained(task, error) from error
+        raise explained(task, error) from error
 
 
 def _resources(device: str, num_cpus: int) -> dict[str, float]:
@@ -201,7 +201,7 @@ def _training_errors() -> tuple[type[Exception], ...]:
     return (First, Second)
 
 
-def _explained(task: Task, error: Exception) -> Exception:
+def explained(task: Task, error: Exception) -> Exception:
     """One line on why workers failed: the first of their own errors."""
     from gcai_ray.errors import GcaiError
 

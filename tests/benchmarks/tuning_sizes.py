@@ -88,7 +88,8 @@ def table() -> str:
     """The table in docs/tuning.md."""
     head = (
         "| | adapter | LoRA, one copy a GPU (`ddp`) | LoRA, shards (`fsdp`) | "
-        "all weights, shards | checkpoint: LoRA | all weights |\n|---|---:|---:|---:|---:|---:|---:|"
+        "all weights, shards | checkpoint: LoRA | all weights |\n"
+        "|---|---:|---:|---:|---:|---:|---:|"
     )
     return "\n".join([head, *map(_row, SHAPES)])
 

@@ -4,6 +4,7 @@ says, and what became of it.
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 import uuid
@@ -41,17 +42,19 @@ def submission(hosts: Hosts, *options: str) -> list[str]:
 @dataclass
 class Job:
     """One job of `hosts`: `arguments` follow the script's name; `folder` is the working
-    directory.
+    directory; `env`: environment variables of its driver.
     """
 
     hosts: Hosts
     folder: Path
     arguments: list[str]
+    env: dict[str, str] = field(default_factory=dict)
     id: str = field(default_factory=lambda: f"gcai-{uuid.uuid4().hex[:12]}")
 
     def submit(self) -> Job:
         """Hand it in, and do not wait for it."""
-        command = submission(self.hosts, "--no-wait", "--submission-id", self.id)
+        told = ["--runtime-env-json", json.dumps({"env_vars": self.env})] if self.env else []
+        command = submission(self.hosts, "--no-wait", "--submission-id", self.id, *told)
         done = self.hosts.exec("cli", *command, *self.arguments, cwd=self.folder)
         if done.returncode:
             raise RuntimeError(f"ray job submit: {done.stdout[-1000:]}{done.stderr[-1000:]}")
@@ -59,7 +62,7 @@ class Job:
 
     def again(self) -> Job:
         """The same, handed in once more."""
-        return Job(self.hosts, self.folder, self.arguments).submit()
+        return Job(self.hosts, self.folder, self.arguments, self.env).submit()
 
     def status(self) -> str:
         """PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED; as long as the head does not say,
