@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 from asking_runs import artifact, gcai, ran
+from places import ROOT
 from servers.launch import Scripted
 from tuning_runs import curve, started, write_tuning_job
 
@@ -79,6 +81,20 @@ def test_the_artifact_is_a_folder_peft_loads_and_its_words_differ_from_the_bases
     assert not any(name.endswith((".bin", ".pt")) for name in names)
     settings = json.loads(found.document("adapter_config.json"))
     assert settings["base_model_name_or_path"] == "tests/tiny"
+
+
+@pytest.mark.long
+def test_vllm_loads_the_folder_as_it_stands(
+    tuned: tuple[Path, Artifact, str], tiny_model: Path
+) -> None:
+    script = ROOT / "tests" / "vllm_says.py"
+    question = PROMPT[0]["content"]
+    command = [sys.executable, str(script), str(tiny_model), tuned[1].url, question]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    base, with_adapter = (
+        json.loads(line)["text"] for line in done.stdout.splitlines() if line.startswith("{")
+    )
+    assert base != with_adapter
 
 
 def loaded(model: Path, tokenizer: str) -> tuple[Any, Any]:
