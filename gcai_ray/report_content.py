@@ -23,6 +23,7 @@ from gcai_ray.report.content import (
     ReportContent,
     StageFacts,
 )
+from gcai_ray.report_training import OF_TRAINING, training_of
 from gcai_ray.schemas import (
     Constitution,
     Contradiction,
@@ -64,12 +65,18 @@ def report_content(inputs: Mapping[str, Artifact]) -> ReportContent:
         contradictions=list(conflicts_of(inputs)),
         returns=_rows(inputs["evaluate"], "returns", Return),
         group_coverage=_rows(inputs["evaluate"], "group_coverage", GroupCoverage),
-        rejects=reject_counts(inputs),
+        rejects=reject_counts(_others(inputs)),
         stages=[stage_facts(name, inputs[name]) for name in reversed(list(inputs))],
         poll=_poll(inputs["vote"]),
         asked=list(asked_of(inputs)) if constitution.model else [],
+        training=training_of(inputs, reject_counts),
         facts=Facts(engine=constitution.engine, versions=inputs["ingest"].manifest.versions),
     )
+
+
+def _others(inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
+    """Without the stages of training, whose rejects stand with it."""
+    return {name: of for name, of in inputs.items() if name not in OF_TRAINING}
 
 
 def _rows(artifact: Artifact, table: str, row_type: type[AnyRow]) -> list[AnyRow]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import report_example as example
+import report_example_training as trained
 from chromium import Browser, chromium, find_chromium
 
 from gcai_ray.report import render_html
@@ -35,6 +36,14 @@ VOTE_BARS_FIT = """[...document.querySelectorAll("rect.against")].every((part) =
   const end = part.getBoundingClientRect().right, bar = part.closest("svg");
   return !bar.matches(".bar") || Math.abs(end - bar.parentNode.getBoundingClientRect().right) < 2;
 })"""
+CURVES_FILL = """[...document.querySelectorAll("svg.lines")].every((chart) => {
+  const box = chart.getBoundingClientRect();
+  return [...chart.querySelectorAll("polyline")].every((line) => {
+    const own = line.getBoundingClientRect();
+    return own.left > box.left - 4 && Math.abs(own.right - box.right) < 4
+      && own.top > box.top - 4 && own.bottom < box.bottom + 4 && own.height > 20;
+  });
+})"""
 TIP = "document.getElementById('tip').innerText"
 FIRST = ".chosen a circle"
 
@@ -54,6 +63,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "ratified": example.ratified_content(),
         "guessed": example.guessed_content(),
         "hostile": example.hostile_content(),
+        "trained": trained.trained_content(),
+        "hostile training": trained.hostile_training(),
     }
     for name, content in contents.items():
         (folder / f"{name}.html").write_bytes(render_html(content).encode())
@@ -78,7 +89,10 @@ def tap(browser: Browser, x: float, y: float) -> None:
     browser.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
 
-@pytest.mark.parametrize("name", ["example", "model", "ratified", "guessed", "hostile"])
+@pytest.mark.parametrize(
+    "name",
+    ["example", "model", "ratified", "guessed", "hostile", "trained", "hostile training"],
+)
 @pytest.mark.parametrize("width", [1280, 390, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_runs_clean_asks_for_nothing_and_fits(
@@ -138,6 +152,12 @@ def test_a_bar_of_votes_is_as_wide_as_its_card(browser: Browser, pages: dict[str
     for width in (1280, 390):
         browser.open(pages["guessed"], width)
         assert browser.evaluate(VOTE_BARS_FIT)
+
+
+def test_the_curves_of_training_fill_their_charts(browser: Browser, pages: dict[str, Path]) -> None:
+    for width in (1280, 390):
+        browser.open(pages["trained"], width)
+        assert browser.evaluate(CURVES_FILL)
 
 
 def test_the_keyboard_reads_every_group(browser: Browser, pages: dict[str, Path]) -> None:

@@ -12,6 +12,9 @@ from gcai_ray.report.content import (
     RejectCount,
     ReportContent,
     StageFacts,
+    TaughtPrinciple,
+    Training,
+    Tuning,
 )
 from gcai_ray.report.markdown import constitution_markdown, render_markdown
 from gcai_ray.report.page import render_html
@@ -28,6 +31,9 @@ __all__ = [
     "RejectCount",
     "ReportContent",
     "StageFacts",
+    "TaughtPrinciple",
+    "Training",
+    "Tuning",
     "constitution_markdown",
     "render_html",
     "render_markdown",

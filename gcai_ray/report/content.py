@@ -14,6 +14,7 @@ from gcai_ray.schemas import (
     Id,
     Kind,
     Measure,
+    Metric,
     Reject,
     Return,
     Row,
@@ -123,10 +124,45 @@ class Facts(Row):
     )
 
 
+class TaughtPrinciple(Row):
+    """Pairs that rest on one principle; a pair of several rounds may rest on several."""
+
+    principle_id: Id
+    num_by_revision: int = Field(ge=0)
+    num_by_comparison: int = Field(ge=0)
+
+
+class Tuning(Row):
+    """A model that was tuned to the constitution, and how that went."""
+
+    base_model: str
+    method: str = Field(description="`lora` or `full`")
+    rank: int | None = Field(default=None, description="of a LoRA adapter")
+    artifact: str = Field(description="directory under the run's root")
+    metrics: list[Metric] = Field(description="what the figures show; nothing about speed")
+
+
+class Training(Row):
+    """Pairs made by the constitution, and the model tuned on them, if one was."""
+
+    num_prompts: int = Field(ge=0)
+    num_prompts_held_out: int = Field(ge=0)
+    num_revisions: int = Field(ge=0, description="rounds that came to a revision")
+    num_harmless: int = Field(ge=0, description="rounds whose critique said: harmless")
+    num_over_refusals: int = Field(ge=0, description="refusals among those")
+    num_pairs: int = Field(ge=0)
+    num_pairs_by_revision: int = Field(ge=0)
+    num_pairs_by_comparison: int = Field(ge=0)
+    num_pairs_held_out: int = Field(ge=0)
+    principles: list[TaughtPrinciple]
+    rejects: list[RejectCount]
+    tuning: Tuning | None = None
+
+
 class ReportContent(Row):
     """Everything `render_html` and `render_markdown` show.
 
-    Raises ValueError (pydantic) when a chosen cluster, a contradiction or a return names no
+    Raises ValueError (pydantic) when a chosen cluster, a contradiction, a return or a pair names no
     principle of the constitution.
     """
 
@@ -141,6 +177,7 @@ class ReportContent(Row):
     stages: list[StageFacts] = Field(default_factory=list)
     poll: Poll | None = Field(default=None, description="null: no model voted")
     asked: list[Asked] = Field(default_factory=list, description="in the order of the stages")
+    training: Training | None = Field(default=None, description="null: nobody was taught")
     facts: Facts
 
     @model_validator(mode="after")
@@ -152,9 +189,14 @@ class ReportContent(Row):
                 i for one in found for i in (one.principle_id, one.other_id)
             ],
             "principles of returns": [back.principle_id for back in self.returns],
+            "principles of pairs": _taught(self.training),
         }
         known = {principle.id for principle in self.constitution.principles}
         for what, ids in named.items():
             if missing := sorted(set(ids) - known):
                 raise ValueError(f"{what} but not in the constitution: {', '.join(missing)}")
         return self
+
+
+def _taught(training: Training | None) -> list[str]:
+    return [one.principle_id for one in training.principles] if training else []

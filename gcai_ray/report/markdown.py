@@ -14,6 +14,7 @@ from gcai_ray.report.figures import label_of
 from gcai_ray.report.limits import limits
 from gcai_ray.report.markdown_findings import conflict_lines, evaluation_lines, unheard_lines
 from gcai_ray.report.markdown_text import NONE, bullets, plain, table
+from gcai_ray.report.markdown_training import training_lines
 from gcai_ray.report.page import sorted_clusters, sorted_groups, sorted_rejects
 from gcai_ray.report.summary import summary
 from gcai_ray.report.terms import plural, terms_of
@@ -45,6 +46,7 @@ def render_markdown(content: ReportContent) -> str:
         evaluation_lines(content, sorted_groups(content)),
         _poll(content),
         _clusters(content),
+        training_lines(content),
         _rejects(content),
         _making(content),
         _limits(constitution),

@@ -15,7 +15,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from gcai_ray.report import conflicts, evaluation, figures, phrases, prose, standing, votes
+from gcai_ray.report import (
+    conflicts,
+    evaluation,
+    figures,
+    phrases,
+    prose,
+    standing,
+    training,
+    votes,
+)
 from gcai_ray.report.content import ClusterPoint, RejectCount, ReportContent
 from gcai_ray.report.limits import limits
 from gcai_ray.report.summary import summary
@@ -70,13 +79,22 @@ WORDS = (
     figures.figure_scale,
     figures.share_scale,
     figures.coverage_scale,
+    training.chart_title,
+    training.held_out_words,
+    training.loading_lines,
+    training.numbers_of,
+    training.objectives_of,
+    training.refusal_words,
+    training.rejects_of,
+    training.taught_rows,
+    training.tuned_words,
 )
 
 
 def render_html(content: ReportContent) -> str:
     """The report as one HTML document, to be written as UTF-8; depends on no row order."""
     parts = prose.parts_of(content.constitution)
-    style, script = _asset("page.css"), _asset("map.js")
+    style, script = _style(content), _asset("map.js")
     return (
         environment()
         .get_template("page.html.j2")
@@ -106,6 +124,10 @@ def render_html(content: ReportContent) -> str:
             terms=terms_of(content.constitution),
             whole=figures.WHOLE,
             polled=votes.is_polled(content.constitution),
+            taught_heading=training.HEADING,
+            taught_introduction=training.INTRODUCTION,
+            taught_by=training.TAUGHT,
+            taught_unproven=training.UNPROVEN,
         )
     )
 
@@ -153,6 +175,11 @@ def _finalize(value: Any) -> Any:
         if isinstance(value, str) and not isinstance(value, Markup)
         else value
     )
+
+
+def _style(content: ReportContent) -> str:
+    """A page without training is no longer for it."""
+    return _asset("page.css") + (_asset("training.css") if content.training else "")
 
 
 def _asset(name: str) -> str:

@@ -73,6 +73,9 @@ RULES = Terms(
         "vote": "Finds, for every principle, the people whose own words match it.",
         "ratify": "Ranks the principles by voices and chooses those of the constitution.",
         "evaluate": "Measures the constitution on words that were held out, beside a baseline.",
+        "prompts": "Reads the prompts for a model to answer, and holds some of them out.",
+        "revise": "Has the model answer, criticise its response by a principle and revise it.",
+        "tune": "Trains a model on revisions and pairs.",
     },
 )
 MODEL = replace(
