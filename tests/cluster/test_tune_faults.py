@@ -5,11 +5,11 @@ S3: the losses are those of an undisturbed run, so nothing was learnt twice or l
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bucket import WATCH_S, Bucket
+from bucket import Bucket
 from conftest import ModelHost
 from hosts import POLL_S, Hosts
 from planted_runs import run_here
@@ -21,6 +21,7 @@ from gcai_ray.runs import open_run
 
 pytestmark = pytest.mark.cluster
 JOB_S = 900
+WATCH_S = 300
 PHASE = {"batch_size": 8, "every": 3}
 SHORT = {
     "sft": PHASE | {"learning_rate": 1e-2, "max_steps": 45},
@@ -50,12 +51,12 @@ def test_a_rank_a_host_and_the_driver_are_killed_and_the_losses_are_the_undistur
     told = configured(bucket, code, model, tiny_model, root)
     # The hosts' names lead nowhere, and gloo would go by them.
     job = Job(hosts, code, told, {"GLOO_SOCKET_IFNAME": "eth0"}).submit()
-    wait_for_checkpoint(bucket, root, "sft", 1, job.goes_on)
+    wait_for_checkpoint(bucket, root, "sft", 1, job)
     kill_rank(hosts, hosts.node_of("RayTrainWorker"))
-    wait_for_checkpoint(bucket, root, "sft", 8, job.goes_on)
+    wait_for_checkpoint(bucket, root, "sft", 8, job)
     hosts.kill(hosts.node_of("RayTrainWorker") or "nowhere")
     hosts.mend()
-    wait_for_checkpoint(bucket, root, "dpo", 1, job.goes_on)
+    wait_for_checkpoint(bucket, root, "dpo", 1, job)
     job.kill_driver()
     assert job.wait() == "FAILED"
     job.again().succeed(JOB_S)
@@ -100,9 +101,7 @@ def reference(code: Path, folder: Path, base: Path) -> dict:
     return dict(open_run(str(own / "run")))
 
 
-def wait_for_checkpoint(
-    bucket: Bucket, root: str, objective: str, at_least: int, goes_on: Callable[[], bool]
-) -> None:
+def wait_for_checkpoint(bucket: Bucket, root: str, objective: str, at_least: int, job: Job) -> None:
     """Wait until a checkpoint of at least so many updates stands.
 
     Raises AssertionError when the job has ended before, or nothing came in time.
@@ -113,8 +112,11 @@ def wait_for_checkpoint(
         steps = [int(key.split("/step-")[1].split("/")[0]) for key in keys]
         if any(step >= at_least for step in steps):
             return
-        if time.monotonic() > deadline or not goes_on():
-            raise AssertionError(f"no checkpoint of {objective} from update {at_least} on: {steps}")
+        if time.monotonic() > deadline or not job.goes_on():
+            raise AssertionError(
+                f"no checkpoint of {objective} from update {at_least} on: {steps}; the job's log: "
+                f"{job.log()[-5000:]}"
+            )
         time.sleep(POLL_S)
 
 
