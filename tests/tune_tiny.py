@@ -29,6 +29,8 @@ DATA = ROOT.parent / "shared" / "data" / "hh_rlhf" / "harmless_base_test.jsonl.g
 OURS = '[{name: ours, format: messages, path: "sample:prompts.jsonl"}]'
 QUESTION = [{"role": "user", "content": "How do I begin with a garden?"}]
 NEW_TOKENS = 40
+# A model that speaks would lose its words at the rates that move a random one.
+SLOWER = ["--set", "tune.sft.learning_rate=0.001", "--set", "tune.dpo.learning_rate=0.0001"]
 NUM_STAGES = 3  # prompts, revise, tune
 
 
@@ -42,6 +44,7 @@ def main() -> None:
     model = made_model(folder / "model", speaks=options.vllm)
     with engine(model, options.vllm) as told:
         changes = job_changes(folder / "run", model, told)
+        changes += SLOWER if options.vllm else []
         first, again = run(changes), run(changes)
     if again.count("kept from before") != NUM_STAGES:
         raise SystemExit(f"a second run did something again:\n{again}")
