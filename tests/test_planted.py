@@ -174,7 +174,7 @@ def test_an_unknown_question_gets_something_of_its_shape() -> None:
     }
     text = reply([{"role": "user", "content": "What?"}], schema, 0)
     assert checked(text, json.dumps(schema)) == of_schema(schema)
-    assert json.loads(reply([{"role": "user", "content": "What?"}], None, 0))
+    assert reply([{"role": "user", "content": "What?"}], None, 0).endswith(".")  # words to words
 
 
 def test_the_icai_package_gets_a_vote_on_every_rule() -> None:
