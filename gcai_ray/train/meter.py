@@ -33,9 +33,14 @@ class Meter:
 
     def __init__(self, objective: str) -> None:
         import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         self._objective = objective
-        self.board: Any = ray.remote(num_cpus=0)(Board).remote()
+        # Beside the command: no training host takes it along when it dies.
+        here = ray.get_runtime_context().get_node_id()
+        pinned = NodeAffinitySchedulingStrategy(here, soft=True)
+        board = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=pinned)(Board)
+        self.board: Any = board.remote()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 

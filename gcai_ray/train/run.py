@@ -28,6 +28,12 @@ STATE = "trainer_state.json"
 DONE = "done.json"
 MAX_CAUSE_CHARS = 400
 OUT_OF_MEMORY = ("out of memory", "OutOfMemoryError", "can't allocate memory", "not enough memory")
+# Ray Train's own: 60 s for workers to start, which importing torch on a busy machine can take, and
+# 600 s until a worker that says nothing is given up.
+PATIENCE = {
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",
+    "RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S": "120",
+}
 PACKAGES = {"wandb": "wandb", "mlflow": "mlflow"}
 
 
@@ -154,6 +160,8 @@ def _fit(storage: Storage, own: Place, task: Task) -> Any:
     from ray.train.torch import TorchTrainer
 
     _mute()
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
     where = task.tune.where
     best = {"checkpoint_score_attribute": "eval_loss", "checkpoint_score_order": "min"}
     trainer = TorchTrainer(
