@@ -20,6 +20,7 @@ BENCHMARKS = (
     "planted",
     "bench_growth",
     "bench_vllm",
+    "bench_tune",
 )
 
 
