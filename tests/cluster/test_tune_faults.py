@@ -54,8 +54,9 @@ def test_a_rank_a_host_and_the_driver_are_killed_and_the_losses_are_the_undistur
     wait_for_checkpoint(bucket, root, "sft", 1, job)
     kill_rank(hosts, hosts.node_of("RayTrainWorker"))
     wait_for_checkpoint(bucket, root, "sft", 8, job)
-    hosts.kill(hosts.node_of("RayTrainWorker") or "nowhere")
-    hosts.mend()
+    lost = hosts.node_of("RayTrainWorker") or "nowhere"
+    hosts.kill(lost)
+    hosts.start(lost)
     wait_for_checkpoint(bucket, root, "dpo", 1, job)
     job.kill_driver()
     assert job.wait() == "FAILED"
@@ -108,14 +109,15 @@ def wait_for_checkpoint(bucket: Bucket, root: str, objective: str, at_least: int
     """
     deadline = time.monotonic() + WATCH_S
     while True:
-        keys = [key for key in bucket.keys(f"{root}/training/") if f"/{objective}/step-" in key]
-        steps = [int(key.split("/step-")[1].split("/")[0]) for key in keys]
+        keys = [key for key in bucket.keys(f"{root}/training/") if "/step-" in key]
+        own = [key for key in keys if f"/{objective}/" in key]
+        steps = [int(key.split("/step-")[1].split("/")[0]) for key in own]
         if any(step >= at_least for step in steps):
             return
         if time.monotonic() > deadline or not job.goes_on():
             raise AssertionError(
-                f"no checkpoint of {objective} from update {at_least} on: {steps}; the job's log: "
-                f"{job.log()[-5000:]}"
+                f"no checkpoint of {objective} from update {at_least} on: {steps} of "
+                f"{keys[-3:]}; the job's log: {job.log()[-5000:]}"
             )
         time.sleep(POLL_S)
 
