@@ -46,6 +46,10 @@ def test_progress_says_where_it_stands_and_how_long_it_takes() -> None:
     assert line("sft", said, 9) == (
         "tune: sft update 50 of 200, loss 1.2346, 4,321 tokens/s, 300 s to go"
     )
+    assert line("sft", said, 75) == (
+        "tune: sft update 50 of 200, nothing new for 75 s: workers start again, look at held-out "
+        "rows, or are slow"
+    )
     assert line("sft", {}, 20) == "tune: sft is starting, 20 s"
 
 

@@ -27,10 +27,10 @@ from servers.launch import Scripted
 JOB = ROOT / "jobs" / "tune_tiny.yaml"
 DATA = ROOT.parent / "shared" / "data" / "hh_rlhf" / "harmless_base_test.jsonl.gz"
 OURS = '[{name: ours, format: messages, path: "sample:prompts.jsonl"}]'
-QUESTION = [{"role": "user", "content": "How do I begin with a garden?"}]
+QUESTIONS = [f"How do I begin with {what}?" for what in ("a garden", "bread", "a poem", "chess")]
 NEW_TOKENS = 40
 # A model that speaks would lose its words at the rates that move a random one.
-SLOWER = ["--set", "tune.sft.learning_rate=0.001", "--set", "tune.dpo.learning_rate=0.0001"]
+SLOWER = ["--set", "tune.sft.learning_rate=0.003", "--set", "tune.dpo.learning_rate=0.0005"]
 NUM_STAGES = 3  # prompts, revise, tune
 
 
@@ -112,8 +112,10 @@ def report(root: Path, model: Path) -> str:
         f"pairs: {counts['num_pairs_by_revision']} by revision, "
         f"{counts['num_pairs_by_comparison']} by comparison",
         *(f"{name}: {_ends(phase)}" for name, phase in facts["phases"].items()),
-        f"base says:  {before!r}",
-        f"tuned says: {after!r}",
+        *(
+            f"{question}\n  base:  {own!r}\n  tuned: {taught!r}"
+            for question, own, taught in zip(QUESTIONS, before, after, strict=True)
+        ),
         f"adapter: {tuned.url}",
     ]
     return "\n".join(lines) + "\n"
@@ -124,8 +126,8 @@ def _ends(phase: dict[str, Any]) -> str:
     return f"{phase['num_updates']} updates, loss {loss['first']:.3f} → {loss['last']:.3f}"
 
 
-def words_of(model: Path, adapter: str | None) -> str:
-    """What plain transformers, and peft with the adapter, say to one question."""
+def words_of(model: Path, adapter: str | None) -> list[str]:
+    """What plain transformers, or peft with the adapter, says to each question."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -135,7 +137,12 @@ def words_of(model: Path, adapter: str | None) -> str:
         from peft import PeftModel
 
         weights = PeftModel.from_pretrained(weights, adapter)
-    shown = tokenizer.apply_chat_template(QUESTION, tokenize=False, add_generation_prompt=True)
+    return [_said(weights, tokenizer, question) for question in QUESTIONS]
+
+
+def _said(weights: Any, tokenizer: Any, question: str) -> str:
+    turns = [{"role": "user", "content": question}]
+    shown = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
     ids = tokenizer(shown, return_tensors="pt", add_special_tokens=False).input_ids
     out = weights.generate(ids, max_new_tokens=NEW_TOKENS, do_sample=False)
     return str(tokenizer.decode(out[0][ids.shape[1] :], skip_special_tokens=True))

@@ -10,6 +10,7 @@ from typing import Any
 LOG = logging.getLogger("gcai_ray")
 EVERY_S = 15.0
 POLL_S = 1.0
+SILENT_S = 30.0
 Said = dict[str, float]
 
 
@@ -58,7 +59,8 @@ class Meter:
         import ray
         from ray.exceptions import GetTimeoutError, RayActorError
 
-        started = logged = time.monotonic()
+        changed = logged = time.monotonic()
+        last: Said = {}
         while not self._ended.wait(POLL_S):
             now = time.monotonic()
             if now - logged < EVERY_S:
@@ -68,14 +70,21 @@ class Meter:
                 said = ray.get(self.board.said.remote(), timeout=EVERY_S)
             except (GetTimeoutError, RayActorError):
                 continue
-            LOG.info(line(self._objective, said, now - started))
+            if said != last:
+                changed, last = now, said
+            LOG.info(line(self._objective, said, now - changed))
 
 
-def line(objective: str, said: Said, took_s: float) -> str:
-    """How far training is, for a person."""
+def line(objective: str, said: Said, silent_s: float) -> str:
+    """How far training is, for a person. `silent_s`: since the workers last said something new."""
     if not said:
-        return f"tune: {objective} is starting, {took_s:,.0f} s"
+        return f"tune: {objective} is starting, {silent_s:,.0f} s"
     step, num = int(said["step"]), int(said["num_steps"])
+    if silent_s > SILENT_S:
+        return (
+            f"tune: {objective} update {step:,} of {num:,}, nothing new for {silent_s:,.0f} s: "
+            "workers start again, look at held-out rows, or are slow"
+        )
     to_go = (num - step) * said.get("step_s", 0.0)
     parts = [f"tune: {objective} update {step:,} of {num:,}"]
     if "loss" in said:
