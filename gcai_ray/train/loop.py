@@ -87,8 +87,11 @@ def _trainer(task: Task, folder: str) -> Any:
     from gcai_ray.train.model import trainable
     from gcai_ray.train.places import local_copy
     from gcai_ray.train.rows import check_vocabulary, open_rows
+    from gcai_ray.train.shards import shard_on_cpus
 
     torch.manual_seed(task.seed)
+    if task.tune.where.strategy == "fsdp" and task.tune.where.device == "cpu":
+        shard_on_cpus()
     base = local_copy(task.tune.model)
     tokenizer = load_tokenizer(base, task.tune.model)
     start = task.start and local_copy(task.start)

@@ -19,7 +19,7 @@ import pytest
 from asking_runs import artifact, gcai, ran
 from places import ROOT
 from servers.launch import Scripted
-from tuning_runs import curve, started, write_tuning_job
+from tuning_runs import TUNE, curve, started, write_tuning_job
 
 from gcai_ray.artifacts import Artifact
 
@@ -95,6 +95,41 @@ def test_vllm_loads_the_folder_as_it_stands(
         json.loads(line)["text"] for line in done.stdout.splitlines() if line.startswith("{")
     )
     assert base != with_adapter
+
+
+@pytest.mark.long
+def test_shards_over_two_workers_give_the_losses_of_two_copies(
+    tuned: tuple[Path, Artifact, str], server: Scripted, tiny_model: Path, tmp_path: Path
+) -> None:
+    """FSDP2. What it alone keeps in a checkpoint shows that it was at work."""
+    where = TUNE["where"] | {"strategy": "fsdp"}
+    ran("tune", write_tuning_job(tmp_path, server, tiny_model, where=where))
+    sharded = artifact(tmp_path, "tune")
+    assert sharded.manifest.fingerprint == tuned[1].manifest.fingerprint
+    for objective in ("sft", "dpo"):
+        for name in ("loss", "eval_loss"):
+            ours, theirs = (curve(metrics_of(of), objective, name) for of in (sharded, tuned[1]))
+            assert ours == pytest.approx(theirs, abs=1e-3)
+    kept = {path.name for path in tmp_path.glob("run/training/*/sft/step-*/*")}
+    assert "pytorch_model_fsdp.bin" in kept
+    base, tokenizer = loaded(tiny_model, sharded.url)
+    before = said(base, tokenizer)
+    from peft import PeftModel
+
+    assert said(PeftModel.from_pretrained(base, sharded.url), tokenizer) != before
+
+
+@pytest.mark.long
+def test_all_weights_are_a_model_that_plain_transformers_loads(
+    server: Scripted, tiny_model: Path, tmp_path: Path
+) -> None:
+    phases = {"sft": TUNE["sft"] | {"learning_rate": 1e-3}, "dpo": None}
+    ran("tune", write_tuning_job(tmp_path, server, tiny_model, method="full", **phases))
+    found = artifact(tmp_path, "tune")
+    base, tokenizer = loaded(tiny_model, found.url)
+    assert said(loaded(Path(found.url), found.url)[0], tokenizer) != said(base, tokenizer)
+    losses = curve(metrics_of(found), "sft", "eval_loss")
+    assert losses[max(losses)] < losses[min(losses)]
 
 
 def loaded(model: Path, tokenizer: str) -> tuple[Any, Any]:
