@@ -1,5 +1,5 @@
-"""FSDP2 on CPUs: torch shards there as it does on GPUs, but accelerate 1.15 looks for GPUs first and
-would keep a whole copy in every worker without a word.
+"""FSDP2 on CPUs: torch shards there as it does on GPUs, but accelerate 1.15 looks for GPUs first
+and would keep a whole copy in every worker without a word.
 """
 
 from __future__ import annotations
