@@ -7,14 +7,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from gcai_ray.engine_config import AnyEngine, EngineConfig, ExtractiveEngine
-from gcai_ray.errors import ConfigError
 from gcai_ray.schemas import Choice
 from gcai_ray.section import Section
 from gcai_ray.training_config import PromptsConfig, ReviseConfig, TuneConfig
+from gcai_ray.yaml_file import read_yaml, validated
 
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -229,92 +228,16 @@ def load_config(path: str | Path, overrides: tuple[str, ...] = ()) -> Config:
     Raises:
         ConfigError: naming the file, the key, the value seen and the likely fix.
     """
-    try:
-        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(raw, dict):
-        raise ConfigError(
-            f"{path}: expected keys and values (name, root, sources, …), found {_kind(raw)}"
-        )
-    for override in overrides:
-        _apply_override(raw, override)
+    raw = read_yaml(path, overrides, "name, root, sources, …")
     return parse_config(raw, str(path))
 
 
 def parse_config(raw: dict[str, Any], origin: str) -> Config:
     """Validate a configuration already read; `origin` names it in errors."""
-    try:
-        return Config.model_validate(raw)
-    except ValidationError as error:
-        lines = [_describe(detail) for detail in error.errors()]
-        raise ConfigError(f"{origin}: {'; '.join(lines)}") from error
-
-
-def _describe(detail: Any) -> str:
-    place = ".".join(str(part) for part in detail["loc"])
-    message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] == "union_tag_not_found":
-        tag = detail["ctx"]["discriminator"].strip("'")
-        return f"{place}: `{tag}` is missing; it is one of {', '.join(_tags(tag))}"
-    seen = detail.get("input")
-    shown = f" (found {seen!r})" if isinstance(seen, str | int | float | bool) else ""
-    return f"{place}: {message}{shown}" if place else f"{message}{shown}"
+    return validated(Config, raw, origin, _tags)
 
 
 def _tags(key: str) -> list[str]:
     """What `engine.name` or the `format` of a source may be."""
     kinds = get_args(AnyEngine if key == "name" else get_args(Source)[0])
     return [tag for kind in kinds for tag in get_args(kind.model_fields[key].annotation)]
-
-
-def _apply_override(raw: dict[str, Any], override: str) -> None:
-    path, sign, text = override.partition("=")
-    if not sign or not path.strip():
-        raise ConfigError(
-            f"--set {override}: expected key=value, for example --set ratify.num_general=3"
-        )
-    *parents, last = path.strip().split(".")
-    node: Any = raw
-    for parent in parents:
-        node = _child(node, parent, override)
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override}: the value is not valid YAML") from error
-    if isinstance(node, list):
-        node[_index(node, last, override)] = value
-    elif isinstance(node, dict):
-        node[last] = value
-    else:
-        raise ConfigError(f"--set {override}: '{last}' has no place in {_kind(node)}")
-
-
-def _child(node: Any, key: str, override: str) -> Any:
-    if isinstance(node, list):
-        return node[_index(node, key, override)]
-    if isinstance(node, dict):
-        if node.get(key) is None:
-            node[key] = {}
-        return node[key]
-    raise ConfigError(f"--set {override}: '{key}' is below {_kind(node)}, which has no keys")
-
-
-def _index(items: list[Any], key: str, override: str) -> int:
-    if not key.isdigit() or int(key) >= len(items):
-        raise ConfigError(f"--set {override}: '{key}' is no index of a list of {len(items)}")
-    return int(key)
-
-
-def _kind(value: Any) -> str:
-    names = {
-        type(None): "nothing",
-        list: "a list",
-        str: "text",
-        int: "a number",
-        float: "a number",
-        bool: "true/false",
-    }
-    return names.get(type(value), type(value).__name__)
