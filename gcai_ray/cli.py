@@ -17,9 +17,12 @@ from typing import Annotated, Any
 
 import typer
 
+from gcai_ray.adapters_cli import adapters_app
 from gcai_ray.cli_errors import explained
+from gcai_ray.keys_cli import keys_app
 from gcai_ray.look_cli import AsJson, look_app
 from gcai_ray.replies_cli import replies_app
+from gcai_ray.serve_cli import serve_command
 
 app = typer.Typer(
     name="gcai",
@@ -31,7 +34,11 @@ app = typer.Typer(
 )
 
 app.add_typer(replies_app, name="replies")
+app.command("serve", rich_help_panel="Serving")(serve_command)
+app.add_typer(adapters_app, name="adapters", rich_help_panel="Serving")
+app.add_typer(keys_app, name="keys", rich_help_panel="Serving")
 
+REPORTS = {"report.html": "report:", "model.html": "model report:"}
 ConfigPath = Annotated[
     str, typer.Argument(metavar="CONFIG", help="YAML file of the run, such as jobs/demo.yaml.")
 ]
@@ -83,7 +90,9 @@ def _print_run(root: str, outcomes: dict[str, Any], as_json: bool) -> None:
     if "tune" in outcomes:
         typer.echo(f"adapter:      {outcomes['tune'].artifact.url}")
     if "report" in outcomes:
-        typer.echo(f"report:       {outcomes['report'].artifact.url}/report.html")
+        for name, title in REPORTS.items():
+            if any(part.name == name for part in outcomes["report"].artifact.manifest.parts):
+                typer.echo(f"{title:<13} {outcomes['report'].artifact.url}/{name}")
 
 
 @app.command("run")
@@ -140,6 +149,8 @@ _stage_command("evaluate", "Measure the constitution on held-out data, beside ba
 _stage_command("prompts", "Read the prompts to tune on.")
 _stage_command("revise", "Have a model answer, criticise and revise: pairs to train on.")
 _stage_command("tune", "Tune a model to the constitution: SFT, then DPO.")
+_stage_command("answer", "Put held-out prompts to the base and to every tuned model.")
+_stage_command("assess", "Judge which of them follows the constitution better.")
 _stage_command("report", "Write the HTML and Markdown report.")
 
 

@@ -13,6 +13,7 @@ TOGETHER = {
     "asking": ("test_asking",),
     "s3 and demo": ("test_demo", "test_s3_*"),
     "training": ("test_tune", "test_tune_job", "test_revise"),
+    "serving": ("test_serve", "test_serve_*"),
     "evaluated": ("test_evaluation", "test_feedback_forensics"),
 }
 

@@ -94,6 +94,7 @@ def _write_adapter(config: Any, directory: Path) -> None:
         "lora_alpha": 8 * RANK,  # strong enough that greedy text differs
         "target_modules": ["q_proj", "o_proj"],
         "bias": "none",
+        "base_model_name_or_path": "tests/tiny",
     }
     (directory / "adapter_config.json").write_text(json.dumps(settings))
     width = config.num_attention_heads * config.head_dim

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from gcai_ray.asking.recorder import Recorder
 from gcai_ray.engine_config import VllmEngine
 from gcai_ray.engines.model_files import adapter_rank, check_model, is_hub_id, place
+from gcai_ray.engines.vllm_arguments import common_arguments, environment, kernel_rank
 from gcai_ray.errors import EngineError
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ DIED = "the vLLM engine died"
 # A lost process or node costs its batches one more try; the second loss ends the execution, since
 # Ray's own default restarts and retries for ever.
 MAX_RESTARTS = 3
-CPU_BATCHED_TOKENS = 4096
 CREATION = "creation task"  # Ray's word for an actor that never came up
 MAX_CAUSE_CHARS = 500
 _ERROR_LINE = re.compile(r"[\w.]*(Error|Exception)\b.*: ")
@@ -44,7 +44,6 @@ SAFE_LOAD_FORMATS = (
     "runai_streamer",
     "runai_streamer_sharded",
 )
-LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # those vLLM has kernels for
 
 
 def answers(requests: ray.data.Dataset, engine: VllmEngine, recorder: Recorder) -> ray.data.Dataset:
@@ -175,53 +174,22 @@ def _processor_config(engine: VllmEngine) -> Any:
 
 def _engine_args(engine: VllmEngine) -> dict[str, Any]:
     """vLLM's engine arguments; those of the configuration win."""
-    ours: dict[str, Any] = {
-        "max_model_len": engine.context_tokens,
-        "tensor_parallel_size": engine.tensor_parallel_size,
-        "enable_prefix_caching": True,
-        # Set for the whole engine: the same per request is ignored (57 of 64 replies valid).
-        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
-        "load_format": _load_format(engine),
-        "trust_remote_code": False,
-        "disable_log_stats": True,
-    }
+    ours = common_arguments(engine.device, engine.tensor_parallel_size, engine.context_tokens)
+    ours |= {"load_format": _load_format(engine), "disable_log_stats": True}
     if engine.tokenizer is not None:
         ours["tokenizer"] = place(engine.tokenizer)
     if engine.adapter is not None:
         rank = adapter_rank(engine.adapters[engine.adapter])
-        enough = next((size for size in LORA_RANKS if size >= rank), rank)
-        ours |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": enough}
-    if engine.device == "cpu":
-        executor = "uni" if engine.tensor_parallel_size == 1 else "mp"
-        ours |= {
-            "distributed_executor_backend": executor,
-            "enforce_eager": True,
-            # vLLM 0.29 on CPUs dies ("CPU Generator does not use offset") when a question with a
-            # seed is prefilled in chunks.
-            "enable_chunked_prefill": False,
-            "max_num_batched_tokens": max(engine.context_tokens, CPU_BATCHED_TOKENS),
-        }
+        ours |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": kernel_rank(rank)}
     return ours | engine.engine_args
 
 
 def _environment(engine: VllmEngine) -> dict[str, str]:
     """Environment of the replicas; what is set where the job is started wins."""
-    wanted = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    found = environment(engine.device, engine.tensor_parallel_size, _replicas(engine)[1])
     if not is_hub_id(engine.model):
-        wanted["HF_HUB_OFFLINE"] = "1"
-    if engine.device == "cpu":
-        from gcai_ray.ray_session import num_cpus
-
-        # Ray gives an actor of 1 CPU 1 thread; a replica is to use its share of the cores.
-        threads = max(1, num_cpus() // _replicas(engine)[1])
-        wanted |= {
-            "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB; vLLM's default is a large share of all memory
-            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-            # Else one more process between engine and model, 16 s more of imports.
-            "VLLM_ENABLE_V1_MULTIPROCESSING": "0" if engine.tensor_parallel_size == 1 else "1",
-            "OMP_NUM_THREADS": str(threads),
-        }
-    return {name: os.environ.get(name, value) for name, value in wanted.items()}
+        found["HF_HUB_OFFLINE"] = os.environ.get("HF_HUB_OFFLINE", "1")
+    return found
 
 
 def _replicas(engine: VllmEngine) -> tuple[int, int]:

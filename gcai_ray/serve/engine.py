@@ -1,0 +1,41 @@
+"""One replica of a model: `ray.serve.llm`'s server, with weights and adapters brought by our own
+storage. Knows no HTTP, no key and no rollout: it is asked for a version by its number.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ray.llm._internal.serve.engines.vllm.vllm_models import VLLMEngineConfig
+from ray.serve.llm import LLMConfig
+from ray.serve.llm.deployment import LLMServer
+
+from gcai_ray.serve.loader import AdapterLoader
+from gcai_ray.serving_config import ServedModel
+
+
+class InOneProcess(VLLMEngineConfig):
+    """On CPUs `ray.serve.llm` would put the model into a process of its own: more memory, a minute
+    more to start, and slower for small models.
+    """
+
+    def get_initialization_kwargs(self) -> dict[str, Any]:
+        """vLLM's arguments, with the executor that was asked for."""
+        wanted = self.engine_kwargs.get("distributed_executor_backend")
+        found = super().get_initialization_kwargs()
+        return found | ({"distributed_executor_backend": wanted} if wanted else {})
+
+
+class Engine(LLMServer):
+    """vLLM with the weights of one base model, and adapters as they are asked for."""
+
+    async def __init__(self, llm_config: LLMConfig, model: ServedModel, registry: str | None):
+        """Load the model; returns when it can answer."""
+        from gcai_ray.train.places import local_copy
+
+        llm_config.model_loading_config.model_source = local_copy(model.model)  # type: ignore[union-attr]
+        kind = InOneProcess if model.device == "cpu" else VLLMEngineConfig
+        llm_config._engine_config = kind.from_llm_config(llm_config)
+        loader = partial(AdapterLoader, model=model, registry=registry)
+        await super().__init__(llm_config, model_downloader=loader)
