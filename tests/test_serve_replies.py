@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,10 +30,15 @@ def streamed(batches: list[Any], wants_usage: bool = False) -> tuple[list[str], 
         for batch in batches[1:]:
             if isinstance(batch, Exception):
                 raise batch
-            yield batch
+            yield {"events": "".join(batch)}
 
     async def collected() -> list[str]:
-        return [e async for e in events(batches[0], rest(), wants_usage, "r-1", spent.append)]
+        return [
+            e
+            async for e in events(
+                {"events": "".join(batches[0])}, rest(), wants_usage, "r-1", spent.append
+            )
+        ]
 
     spent: list[Usage] = []
     return asyncio.run(collected()), spent
@@ -79,8 +83,8 @@ def test_a_fault_in_mid_stream_is_told_and_the_stream_does_not_look_whole() -> N
     assert DONE not in found
 
 
-def error(code: int, message: str) -> Any:
-    return SimpleNamespace(error=SimpleNamespace(code=code, message=message))
+def error(code: int, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}
 
 
 def test_a_clients_fault_is_400_and_any_other_says_nothing_of_its_cause() -> None:

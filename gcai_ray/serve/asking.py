@@ -37,7 +37,7 @@ class Asker:
         self._timeout_s = timeout_s
 
     async def first(
-        self, target: Target, method: str, request: Any, request_id: str
+        self, target: Target, method: str, fields: dict[str, Any], request_id: str
     ) -> tuple[Any, AsyncIterator[Any]]:
         """The first thing that comes back, and the rest. A replica that died before it said
         anything is asked again, once.
@@ -48,7 +48,7 @@ class Asker:
         deadline = time.monotonic() + self._timeout_s
         for left in reversed(range(TRIES)):
             try:
-                return await self._begun(target, method, request, request_id, deadline)
+                return await self._begun(target, method, fields, request_id, deadline)
             except LOST as error:
                 LOG.warning("request %s: a replica was lost: %s", request_id, type(error).__name__)
                 if not left:
@@ -56,14 +56,9 @@ class Asker:
         raise _unavailable()
 
     async def _begun(
-        self, target: Target, method: str, request: Any, request_id: str, deadline: float
+        self, target: Target, method: str, fields: dict[str, Any], request_id: str, deadline: float
     ) -> tuple[Any, AsyncIterator[Any]]:
-        from ray.llm._internal.serve.core.protocol import RawRequestInfo
-
-        handle = self._handle(target)
-        stream = getattr(handle, method).remote(
-            request, RawRequestInfo(headers={"x-request-id": request_id})
-        )
+        stream = self._handle(target).answer.remote(method, fields, request_id)
         rest = timed(aiter(stream), deadline)
         try:
             return await anext(rest), rest

@@ -8,6 +8,7 @@ no engine: a model is a handle that is asked.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +30,7 @@ from gcai_ray.serve.errors import Refused, error_body, from_validation
 from gcai_ray.serve.guard import Guard
 from gcai_ray.serve.metrics import Metrics
 from gcai_ray.serve.reflect import Mirror, Reflection, course_for
-from gcai_ray.serve.replies import Usage, events, whole
+from gcai_ray.serve.replies import Usage, events, raise_for_error, whole
 from gcai_ray.serve.requests import ChatRequest, CompletionRequest, checked, to_vllm_fields
 from gcai_ray.serving_config import ServeConfig
 
@@ -125,12 +126,10 @@ class Door:
 
     async def completions(self, body: CompletionRequest, request: Request) -> Response:
         """Text that goes on from a prompt."""
-        from ray.serve.llm.openai_api_models import CompletionRequest as Asked
-
         target = self._target(body.model, request)
         checked(body, self._config.limits)
         fields = to_vllm_fields(body, self._config.limits) | {"model": target.engine_id}
-        return await self._answered(target, "completions", Asked(**_counted(fields)), body, request)
+        return await self._answered(target, "completions", fields, body, request)
 
     async def chat(self, body: ChatRequest, request: Request) -> Response:
         """The next turn of a conversation."""
@@ -142,7 +141,7 @@ class Door:
             fields["messages"] = with_system(fields["messages"], of)
         if body.reflect:
             return await self._reflected(target, fields, request)
-        return await self._answered(target, "chat", _chat(_counted(fields)), body, request)
+        return await self._answered(target, "chat", fields, body, request)
 
     def _target(self, model: str, request: Request) -> Target:
         """What answers; a caller learns nothing of models its key may not ask for."""
@@ -169,16 +168,22 @@ class Door:
         return found
 
     async def _answered(
-        self, target: Target, method: str, asked: Any, body: Any, request: Request
+        self,
+        target: Target,
+        method: str,
+        fields: dict[str, Any],
+        body: ChatRequest | CompletionRequest,
+        request: Request,
     ) -> Response:
         request_id = request.state.request_id
-        first, rest = await self._asker.first(target, method, asked, request_id)
+        if body.stream:  # it ends with the tokens it took, whether the caller wants to see them
+            fields = fields | {"stream_options": {"include_usage": True}}
+        first, rest = await self._asker.first(target, method, fields, request_id)
         if not body.stream:
-            reply, usage = whole(first)
+            text, usage = whole(first)
             self._spent(target, usage, request)
-            return JSONResponse(reply)
-        if hasattr(first, "error"):
-            whole(first)
+            return Response(text, media_type="application/json")
+        raise_for_error(first)
         wants_usage = bool(body.stream_options and body.stream_options.include_usage)
         stream = events(
             first, rest, wants_usage, request_id, lambda of: self._spent(target, of, request)
@@ -190,57 +195,61 @@ class Door:
     ) -> Response:
         """The model's own answer, then critiques and revisions by the same model."""
         of = await self._needed(target)
-        request_id = request.state.request_id
-        began, _ = await self._asker.first(target, "chat", _chat(fields), request_id)
-        reply, usage = whole(began)
+
+        async def said(asked: dict[str, Any]) -> tuple[dict[str, Any], Usage]:
+            first, _ = await self._asker.first(target, "chat", asked, request.state.request_id)
+            text, usage = whole(first)
+            return json.loads(text), usage
 
         async def ask(question: Question) -> tuple[str, Usage, str]:
-            own = fields | {"messages": list(question.messages), "max_tokens": question.max_tokens}
-            found, _ = await self._asker.first(target, "chat", _chat(own), request_id)
-            said, spent = whole(found)
-            choice = said["choices"][0]
-            return choice["message"]["content"] or "", spent, choice["finish_reason"]
+            own = {"messages": list(question.messages), "max_tokens": question.max_tokens}
+            found, spent = await said(fields | own)
+            text, reason = _words(found)
+            return text, spent, reason
 
-        choice = reply["choices"][0]
-        first = Reflection(choice["message"]["content"] or "", usage, choice["finish_reason"])
+        reply, usage = await said(fields)
+        text, reason = _words(reply)
         turns = [{"role": t["role"], "content": plain(t["content"])} for t in fields["messages"]]
         settings = self._config.reflect
         mirror = Mirror(turns, course_for(of, settings), settings, fields["max_tokens"], ask)
-        done = await mirror.reflected(first, request_id)
+        first = Reflection(text, usage, reason)
+        done = await mirror.reflected(first, request.state.request_id)
         self._spent(target, done.usage, request)
-        choice["message"]["content"], choice["finish_reason"] = done.text, done.finish_reason
-        reply["usage"] = {
-            "prompt_tokens": done.usage.prompt,
-            "completion_tokens": done.usage.completion,
-            "total_tokens": done.usage.total,
-        }
-        return JSONResponse(reply | {"reflection": done.facts()})
+        return JSONResponse(_with(reply, done))
 
     def _spent(self, target: Target, usage: Usage, request: Request) -> None:
-        name = getattr(request.state, "key_name", "")
+        name = request.state.key_name
         self._metrics.tokens(target.engine_id, name, usage.prompt, usage.completion)
         request.state.charge(usage.total)
 
 
-def _chat(fields: dict[str, Any]) -> Any:
-    from ray.serve.llm.openai_api_models import ChatCompletionRequest
+def _words(reply: dict[str, Any]) -> tuple[str, str]:
+    """The text of a reply, and why it ended."""
+    choice = reply["choices"][0]
+    return choice["message"].get("content") or "", choice.get("finish_reason") or "stop"
 
-    return ChatCompletionRequest(**fields)
 
-
-def _counted(fields: dict[str, Any]) -> dict[str, Any]:
-    """A stream ends with the tokens it took, whether the caller wants to see them or not."""
-    return fields | {"stream_options": {"include_usage": True}} if fields.get("stream") else fields
+def _with(reply: dict[str, Any], done: Reflection) -> dict[str, Any]:
+    """The reply with the words, the tokens and the facts of what came of it."""
+    choice = reply["choices"][0]
+    message = choice["message"] | {"content": done.text}
+    usage = {
+        "prompt_tokens": done.usage.prompt,
+        "completion_tokens": done.usage.completion,
+        "total_tokens": done.usage.total,
+    }
+    choices = [choice | {"message": message, "finish_reason": done.finish_reason}]
+    return reply | {"choices": choices, "usage": usage, "reflection": done.facts()}
 
 
 def _may(request: Request, model: str) -> bool:
-    key = getattr(request.state, "key", None)
+    key = request.state.key
     return key is None or key.may_use(model)
 
 
 def _who(request: Request) -> str:
     """Who a canary is drawn for: the key, or without keys the caller's address."""
-    key = getattr(request.state, "key", None)
+    key = request.state.key
     return key.name if key is not None else (request.client.host if request.client else "")
 
 

@@ -1,18 +1,25 @@
 """One replica of a model: `ray.serve.llm`'s server, with weights and adapters brought by our own
 storage. Knows no HTTP, no key and no rollout: it is asked for a version by its number.
+
+Doors speak to it in plain dicts, so that none of them has to import vLLM.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
+from ray.llm._internal.serve.core.protocol import RawRequestInfo
 from ray.llm._internal.serve.engines.vllm.vllm_models import VLLMEngineConfig
 from ray.serve.llm import LLMConfig
 from ray.serve.llm.deployment import LLMServer
+from ray.serve.llm.openai_api_models import ChatCompletionRequest, CompletionRequest
 
 from gcai_ray.serve.loader import AdapterLoader
 from gcai_ray.serving_config import ServedModel
+
+REQUESTS = {"chat": ChatCompletionRequest, "completions": CompletionRequest}
 
 
 class InOneProcess(VLLMEngineConfig):
@@ -39,3 +46,31 @@ class Engine(LLMServer):
         llm_config._engine_config = kind.from_llm_config(llm_config)
         loader = partial(AdapterLoader, model=model, registry=registry)
         await super().__init__(llm_config, model_downloader=loader)
+
+    async def answer(
+        self, method: str, fields: dict[str, Any], request_id: str
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Ask vLLM; `fields` are those of its own request, `method` is `chat` or `completions`.
+
+        Yields one `{"json", "usage"}`, or batches of events `{"events"}`, or `{"error"}` with code
+        and message.
+        """
+        request = REQUESTS[method](**fields)
+        told = RawRequestInfo(headers={"x-request-id": request_id})
+        async for item in await getattr(self, method)(request, told):
+            yield said(item)
+
+
+def said(item: Any) -> dict[str, Any]:
+    """What vLLM's server hands out, as plain data."""
+    if isinstance(item, list):
+        faults = [of for of in item if not isinstance(of, str)]
+        return said(faults[0]) if faults else {"events": "".join(item)}
+    if isinstance(item, str):
+        return {"events": item}
+    error = getattr(item, "error", None)
+    if error is not None:
+        return {"error": {"code": int(error.code), "message": str(error.message)}}
+    usage = item.usage
+    tokens = (usage.prompt_tokens or 0, usage.completion_tokens or 0) if usage else (0, 0)
+    return {"json": item.model_dump_json(exclude_none=True), "usage": tokens}

@@ -5,12 +5,13 @@ HTTP framework and no model.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gcai_ray.serve.errors import INVALID, Refused, error_body, internal_error
 
+Item = Mapping[str, Any]  # as `engine.said` makes them
 DONE = "data: [DONE]\n\n"
 USAGE_ONLY = '"choices":[]'  # the last chunk, which brings the tokens
 
@@ -32,24 +33,23 @@ class Usage:
         return self.prompt + self.completion
 
 
-def whole(first: Any) -> tuple[dict[str, Any], Usage]:
-    """A reply that came in one piece.
+def whole(first: Item) -> tuple[str, Usage]:
+    """The JSON of a reply that came in one piece.
 
     Raises:
         Refused: the model refused the request; client's faults are 400.
     """
     raise_for_error(first)
-    body = first.model_dump(mode="json", exclude_none=False)
-    return body, _usage(body.get("usage"))
+    return first["json"], Usage(*first["usage"])
 
 
-def raise_for_error(first: Any) -> None:
+def raise_for_error(item: Item) -> None:
     """What vLLM says against a request, as ours."""
-    error = getattr(first, "error", None)
+    error = item.get("error")
     if error is None:
         return
-    if 400 <= int(error.code) < 500:
-        raise Refused(400, INVALID, one_line(error.message))
+    if 400 <= error["code"] < 500:
+        raise Refused(400, INVALID, one_line(error["message"]))
     raise internal_error()
 
 
@@ -59,8 +59,8 @@ def one_line(message: str, most: int = 500) -> str:
 
 
 async def events(
-    first: Any,
-    rest: AsyncIterator[Any],
+    first: Item,
+    rest: AsyncIterator[Item],
     wants_usage: bool,
     request_id: str,
     spent: Callable[[Usage], None],
@@ -84,14 +84,12 @@ async def events(
     yield DONE
 
 
-async def _texts(first: Any, rest: AsyncIterator[Any]) -> AsyncIterator[str]:
-    """Replicas send a batch of chunks at a time."""
-    yield "".join(first)
+async def _texts(first: Item, rest: AsyncIterator[Item]) -> AsyncIterator[str]:
+    """Replicas send a batch of events at a time."""
+    yield first["events"]
     async for batch in rest:
         raise_for_error(batch)
-        for item in batch if isinstance(batch, list) else [batch]:
-            raise_for_error(item)
-        yield "".join(batch)
+        yield batch["events"]
 
 
 def _split(text: str) -> list[str]:

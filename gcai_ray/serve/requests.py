@@ -33,7 +33,7 @@ MAX_SEQUENCES = 16  # replies of one request: prompts times `n`
 MAX_STOPS = 4
 MAX_SCHEMA_BYTES = 32_000
 MAX_SCHEMA_DEPTH = 32
-# xgrammar unrolls `{0,9999}`: one takes 7 s of the replica's event loop, 1,000 in all a tenth of it.
+# xgrammar unrolls `{0,9999}`: one takes 7 s of a replica's event loop; 1,000 in all, a tenth of it.
 MAX_REPEATS = 1000
 MAX_PATTERN_CHARS = 4096
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
@@ -381,11 +381,7 @@ def check_schema(schema: dict[str, Any], param: str) -> None:
     Raises:
         Refused: 400; `param` is the field it came in.
     """
-    num_chars = num_repeats = 0
     for depth, key, value in _walk(schema):
-        for pattern in _patterns(key, value):
-            num_chars += len(pattern)
-            num_repeats += _repeats(pattern[:MAX_PATTERN_CHARS])
         if depth > MAX_SCHEMA_DEPTH:
             raise _refused(param, f"nested deeper than {MAX_SCHEMA_DEPTH}")
         if key in REFERENCES and isinstance(value, str) and not value.startswith("#"):
@@ -393,18 +389,23 @@ def check_schema(schema: dict[str, Any], param: str) -> None:
         for text in (key, value):
             if isinstance(text, str) and not _is_clean(text):
                 raise _refused(param, "holds a NUL character or half of a surrogate pair")
-    if num_chars > MAX_PATTERN_CHARS or num_repeats > MAX_REPEATS:
-        told = (
-            f"{MAX_PATTERN_CHARS} characters and {MAX_REPEATS} repeats, such as {{0,{MAX_REPEATS}}}"
-        )
-        raise _refused(param, f"its patterns have more than {told}, in all")
     if _size(schema, param) > MAX_SCHEMA_BYTES:
         raise _refused(param, f"larger than {MAX_SCHEMA_BYTES} bytes")
+    _check_patterns(schema, param)
     try:
         jsonschema_rs.validator_for(schema, offline=True)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         # What it says repeats the schema, at length.
         raise _refused(param, "is not a JSON Schema that can be used") from error
+
+
+def _check_patterns(schema: dict[str, Any], param: str) -> None:
+    patterns = [found for _, key, value in _walk(schema) for found in _patterns(key, value)]
+    if sum(map(len, patterns)) > MAX_PATTERN_CHARS:
+        raise _refused(param, f"its patterns have more than {MAX_PATTERN_CHARS} characters in all")
+    if sum(map(_repeats, patterns)) > MAX_REPEATS:
+        told = f"its patterns repeat more than {MAX_REPEATS} times in all, as {{0,{MAX_REPEATS}}}"
+        raise _refused(param, told)
 
 
 def _refused(param: str, why: str) -> Refused:
