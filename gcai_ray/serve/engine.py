@@ -16,6 +16,7 @@ from ray.serve.llm import LLMConfig
 from ray.serve.llm.deployment import LLMServer
 from ray.serve.llm.openai_api_models import ChatCompletionRequest, CompletionRequest
 
+from gcai_ray.serve.control import control_tokens, disarmed_messages, disarming
 from gcai_ray.serve.loader import AdapterLoader
 from gcai_ray.serving_config import ServedModel
 
@@ -39,12 +40,17 @@ class Engine(LLMServer):
 
     async def __init__(self, llm_config: LLMConfig, model: ServedModel, registry: str | None):
         """Load the model; returns when it can answer."""
+        from transformers import AutoTokenizer
+
         from gcai_ray.train.places import local_copy
 
         llm_config.model_loading_config.model_source = local_copy(model.model)  # type: ignore[union-attr]
         kind = InOneProcess if model.device == "cpu" else VLLMEngineConfig
         llm_config._engine_config = kind.from_llm_config(llm_config)
         loader = partial(AdapterLoader, model=model, registry=registry)
+        source = llm_config.model_loading_config.model_source  # type: ignore[union-attr]
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        self._disarmed = disarming(control_tokens(tokenizer))
         await super().__init__(llm_config, model_downloader=loader)
 
     async def answer(
@@ -55,6 +61,8 @@ class Engine(LLMServer):
         Yields one `{"json", "usage"}`, or batches of events `{"events"}`, or `{"error"}` with code
         and message.
         """
+        if "messages" in fields:
+            fields["messages"] = disarmed_messages(fields["messages"], self._disarmed)
         request = REQUESTS[method](**fields)
         told = RawRequestInfo(headers={"x-request-id": request_id})
         async for item in await getattr(self, method)(request, told):

@@ -14,6 +14,7 @@ from transformers import TrainerCallback
 
 CHECKPOINT = "step-{:07d}"
 SAY_EVERY_S = 2.0
+STARTED = "started_after"  # updates
 
 
 class Diverged(RuntimeError):
@@ -36,8 +37,13 @@ class Finish(TrainerCallback):
 
 class Report(TrainerCallback):
     """Hands every checkpoint to Ray Train as soon as it is written: what a crash then costs is what
-    came after. All ranks report; each brings its own files.
+    came after. All ranks report; each brings its own files. Notes after which update every start
+    began, so that the cost of a crash can be read afterwards.
     """
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """The note is kept by every checkpoint from here on."""
+        state.log_history.append({"step": state.global_step, STARTED: state.global_step})
 
     def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Report the newest figures and the checkpoint of this update."""

@@ -65,6 +65,8 @@ def phase_facts(phase: Phase) -> dict[str, Any]:
         "num_updates": phase.num_updates,
         "checkpoint": phase.checkpoint[-1],
         "hours": round(phase.seconds / 3600, 4),
+        # After which update each start began: the first after none, others after a crash.
+        "starts": [e["started_after"] for e in phase.history if "started_after" in e],
     }
     for name, which in told.items():
         values = [entry[name] for entry in phase.history if name in entry]

@@ -23,7 +23,15 @@ NAMES = {
     "logps/rejected": "logp_rejected",
     "mean_token_accuracy": "token_accuracy",
 }
-LEFT_OUT = {"step", "epoch", "total_flos", "logits/chosen", "logits/rejected", "entropy"}
+LEFT_OUT = {
+    "step",
+    "epoch",
+    "started_after",
+    "total_flos",
+    "logits/chosen",
+    "logits/rejected",
+    "entropy",
+}
 TIMES = ("runtime", "samples_per_second", "steps_per_second")
 
 

@@ -24,6 +24,7 @@ from tuning_runs import TUNE, curve, started, write_tuning_job
 from gcai_ray.artifacts import Artifact
 
 pytestmark = pytest.mark.usefixtures("ray_address")
+EVERY = 4  # of `tuning_runs.PHASE`
 PROMPT = [{"role": "user", "content": "How do I begin with chess in 99 days?"}]
 
 
@@ -222,11 +223,16 @@ def test_killed_workers_and_a_killed_command_cost_no_more_than_a_checkpoint(
 ) -> None:
     job = write_tuning_job(tmp_path, server, tiny_model)
     first = started(job, ray_address)
-    kill_after_checkpoint(tmp_path, "sft", first)
-    kill_after_checkpoint(tmp_path, "dpo", first, command=True)
+    stood = {"sft": kill_after_checkpoint(tmp_path, "sft", first, 2 * EVERY)}
+    stood["dpo"] = kill_after_checkpoint(tmp_path, "dpo", first, EVERY, command=True)
     assert first.wait() == -signal.SIGKILL
     ran("tune", job)
     found, undisturbed = artifact(tmp_path, "tune"), tuned[1]
+    phases = json.loads(found.document("training.json"))["phases"]
+    for objective, update in stood.items():
+        [begun, again] = phases[objective]["starts"]
+        assert begun == 0
+        assert again >= update - EVERY  # a checkpoint that just stood may be lost with the worker
     for objective in ("sft", "dpo"):
         for name in ("loss", "eval_loss"):
             one = curve(metrics_of(found), objective, name)
@@ -235,23 +241,36 @@ def test_killed_workers_and_a_killed_command_cost_no_more_than_a_checkpoint(
 
 
 def kill_after_checkpoint(
-    folder: Path, objective: str, process: subprocess.Popen[str], command: bool = False
-) -> None:
-    """SIGKILL one training worker, or the command, as soon as a checkpoint of it stands."""
+    folder: Path,
+    objective: str,
+    process: subprocess.Popen[str],
+    at_least: int,
+    command: bool = False,
+) -> int:
+    """SIGKILL one training worker, or the command, as soon as a checkpoint of so many updates
+    stands; the update of that checkpoint.
+    """
     deadline = time.monotonic() + 300
-    while not list((folder / "run" / "training").glob(f"*/{objective}/step-*/trainer_state.json")):
+    while (update := last_checkpoint(folder, objective)) < at_least:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"no checkpoint of {objective}: {process.stdout.read()}")  # type: ignore[union-attr]
         time.sleep(0.02)
     if command:
         process.kill()
-        return
+        return update
     workers = [
         one.pid
         for one in psutil.process_iter(["cmdline"])
         if "RayTrainWorker" in " ".join(one.info["cmdline"] or ())
     ]
     os.kill(max(workers), signal.SIGKILL)
+    return update
+
+
+def last_checkpoint(folder: Path, objective: str) -> int:
+    """The update of the newest checkpoint that stands whole; 0: there is none."""
+    found = (folder / "run" / "training").glob(f"*/{objective}/step-*/trainer_state.json")
+    return max((int(path.parent.name.removeprefix("step-")) for path in found), default=0)
 
 
 @pytest.mark.long
