@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import threading
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,8 +16,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gcai_ray.serve.errors import Refused, error_body, from_validation, internal_error
+from gcai_ray.serve.reply_schemas import MAX_SCHEMA_BYTES
 from gcai_ray.serve.requests import (
-    MAX_SCHEMA_BYTES,
     ChatRequest,
     CompletionRequest,
     Wire,
@@ -293,10 +295,10 @@ def _nested(depth: int) -> dict[str, Any]:
         (_nested(40), "nested deeper"),
         (_nested(400), "nested deeper"),
         ({"enum": ["x" * MAX_SCHEMA_BYTES]}, "larger than"),
-        ({"pattern": "^[a-z]{0,1001}$"}, "its patterns have more"),
-        ({"patternProperties": {"a{501}": {"pattern": "(a|b){3,500}"}}}, "its patterns have more"),
-        ({"pattern": "a" * 4097}, "its patterns have more"),
-        ({"pattern": "a{" + "9" * 5000 + "}"}, "its patterns have more"),
+        ({"pattern": "^[a-z]{0,1001}$"}, "its patterns"),
+        ({"patternProperties": {"a{501}": {"pattern": "(a|b){3,500}"}}}, "its patterns"),
+        ({"pattern": "a" * 4097}, "its patterns"),
+        ({"pattern": "a{" + "9" * 5000 + "}"}, "its patterns"),
         ({"const": math.nan}, "a number that JSON has not"),
         ({"const": 10**5000}, "a number that JSON has not"),
         ({"const": "\0"}, "NUL"),
@@ -328,6 +330,28 @@ def test_schemas_that_are_some_pass_and_reach_vllm_as_they_are(schema: dict[str,
     checked(request, LIMITS)
     said = to_vllm_fields(request, LIMITS)["response_format"]
     assert said == {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+
+
+def test_a_schema_makes_nobody_fetch_anything() -> None:
+    asked: list[str] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"http://127.0.0.1:{server.server_port}"
+        for schema in (
+            {"$schema": f"{place}/a"},
+            {"$id": f"{place}/b", "$schema": f"{place}/b"},
+            {"$id": f"{place}/c/", "items": {"$id": "d", "$ref": "#x"}},
+        ):
+            with suppress(Refused):
+                checked(_schema_request(schema), LIMITS)
+        server.shutdown()
+    assert asked == []
 
 
 JSON = st.recursive(

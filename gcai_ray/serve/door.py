@@ -31,7 +31,13 @@ from gcai_ray.serve.guard import Guard
 from gcai_ray.serve.metrics import Metrics
 from gcai_ray.serve.reflect import Mirror, Reflection, course_for
 from gcai_ray.serve.replies import Usage, events, raise_for_error, whole
-from gcai_ray.serve.requests import ChatRequest, CompletionRequest, checked, to_vllm_fields
+from gcai_ray.serve.requests import (
+    ChatRequest,
+    CompletionRequest,
+    asked_tokens,
+    checked,
+    to_vllm_fields,
+)
 from gcai_ray.serving_config import ServeConfig
 
 LOG = logging.getLogger("ray.serve")
@@ -127,21 +133,31 @@ class Door:
     async def completions(self, body: CompletionRequest, request: Request) -> Response:
         """Text that goes on from a prompt."""
         target = self._target(body.model, request)
-        checked(body, self._config.limits)
-        fields = to_vllm_fields(body, self._config.limits) | {"model": target.engine_id}
+        fields = self._fields(body, target)
         return await self._answered(target, "completions", fields, body, request)
 
     async def chat(self, body: ChatRequest, request: Request) -> Response:
         """The next turn of a conversation."""
         target = self._target(body.model, request)
-        checked(body, self._config.limits)
-        fields = to_vllm_fields(body, self._config.limits) | {"model": target.engine_id}
+        fields = self._fields(body, target)
         if body.system_constitution:
             of = await self._needed(target)
             fields["messages"] = with_system(fields["messages"], of)
         if body.reflect:
             return await self._reflected(target, fields, request)
         return await self._answered(target, "chat", fields, body, request)
+
+    def _fields(self, body: ChatRequest | CompletionRequest, target: Target) -> dict[str, Any]:
+        """What vLLM is asked. A reply whose length is not named leaves half of a small context to
+        the prompt.
+        """
+        limits = self._config.limits
+        checked(body, limits)
+        fields = to_vllm_fields(body, limits) | {"model": target.engine_id}
+        if asked_tokens(body) is None:
+            context = next(m.context_tokens for m in self._config.models if m.id == target.base)
+            fields["max_tokens"] = min(fields["max_tokens"], context // 2)
+        return fields
 
     def _target(self, model: str, request: Request) -> Target:
         """What answers; a caller learns nothing of models its key may not ask for."""
