@@ -14,6 +14,7 @@ from transformers import TrainerCallback
 
 CHECKPOINT = "step-{:07d}"
 SAY_EVERY_S = 2.0
+RECORDED_WITHIN_S = 120.0  # then it goes on all the same
 STARTED = "started_after"  # updates
 
 
@@ -46,7 +47,10 @@ class Report(TrainerCallback):
         state.log_history.append({"step": state.global_step, STARTED: state.global_step})
 
     def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Report the newest figures and the checkpoint of this update."""
+        """Report the newest figures and the checkpoint of this update, and go on when Ray Train has
+        it on record: a worker that dies before takes the checkpoint with it, and at a few
+        milliseconds an update several of them.
+        """
         import ray.train
 
         folder = os.path.join(args.output_dir, f"checkpoint-{state.global_step}")
@@ -55,6 +59,10 @@ class Report(TrainerCallback):
             {"step": float(state.global_step)} | newest(state.log_history),
             checkpoint=ray.train.Checkpoint.from_directory(folder),
             checkpoint_dir_name=CHECKPOINT.format(state.global_step),
+        )
+        ray.train.get_all_reported_checkpoints(
+            consistency_mode=ray.train.CheckpointConsistencyMode.COMMITTED,
+            timeout_s=RECORDED_WITHIN_S,
         )
         shutil.rmtree(folder)
 

@@ -28,9 +28,10 @@ STATE = "trainer_state.json"
 DONE = "done.json"
 MAX_CAUSE_CHARS = 400
 OUT_OF_MEMORY = ("out of memory", "OutOfMemoryError", "can't allocate memory", "not enough memory")
-# Ray Train's own: 60 s for workers to start, which importing torch on a busy machine can take, and
-# 600 s until a worker that says nothing is given up.
+# Ray Train's own: 60 s for workers to start, which importing torch on a busy machine takes; 600 s
+# until a worker that says nothing is given up; 2 s between two looks at what workers report.
 PATIENCE = {
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",
     "RAY_TRAIN_WORKER_HEALTH_CHECK_TIMEOUT_S": "120",
 }
