@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from gcai_ray.assess_config import AssessConfig
 from gcai_ray.engine_config import AnyEngine, EngineConfig, ExtractiveEngine
 from gcai_ray.schemas import Choice
 from gcai_ray.section import Section
@@ -186,6 +187,7 @@ class Config(Section):
     prompts: PromptsConfig | None = None
     revise: ReviseConfig = ReviseConfig()
     tune: TuneConfig | None = None
+    assess: AssessConfig | None = None
 
     @model_validator(mode="after")
     def _has_a_constitution_or_makes_one(self) -> Config:
@@ -205,6 +207,23 @@ class Config(Section):
             raise ValueError("`tune` needs `prompts` to tune on")
         if self.prompts is not None and self.engine.name == "extractive":
             raise ValueError("`prompts` are for a model to answer and revise: set `engine`")
+        return self
+
+    @model_validator(mode="after")
+    def _assessing_needs_a_tuned_model(self) -> Config:
+        if self.assess is None:
+            return self
+        if self.tune is None or self.prompts is None:
+            raise ValueError("`assess` needs `tune`: there is no model to assess")
+        if not self.prompts.test_share:
+            raise ValueError("`assess` needs held-out prompts: prompts.test_share is 0")
+        known = [source.name for source in self.prompts.sources]
+        unknown = sorted(set(self.assess.harmless) - set(known))
+        if unknown:
+            raise ValueError(
+                f"assess.harmless: there is no source of prompts '{unknown[0]}' "
+                f"(prompts.sources: {', '.join(known)})"
+            )
         return self
 
     @model_validator(mode="after")

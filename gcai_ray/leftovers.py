@@ -20,7 +20,8 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     "vote": ("thresholds.json",),
     "ratify": ("constitution.json", "constitution.md"),
     "tune": ("README.md", "constitution.json", "training.json"),
-    "report": ("report.html", "report.md"),
+    "assess": ("figures.json",),
+    "report": ("report.html", "report.md", "model.html", "model.md"),
 }
 # What peft and transformers call the files of an adapter or a model, with its tokenizer.
 _MODEL = re.compile(

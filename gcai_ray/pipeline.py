@@ -38,7 +38,8 @@ class Step:
     settings: Callable[[Config], Settings]
     run: Callable[[Config, steps.Inputs, ArtifactWriter], None]
     needs_ray: bool = True
-    beside: tuple[str, ...] = ()  # steps of the ICAI baseline, where one is run
+    # What it takes of the ICAI baseline, where one is run.
+    beside: Callable[[Config], tuple[str, ...]] = lambda config: ()
     belongs: Callable[[Config], bool] = lambda config: bool(config.sources)
 
 
@@ -76,6 +77,18 @@ def _asks_prompts(config: Config) -> bool:
     return config.prompts is not None
 
 
+def _assesses(config: Config) -> bool:
+    return config.assess is not None
+
+
+def _reports(config: Config) -> bool:
+    return bool(config.sources) or _assesses(config)
+
+
+def _tuned_baseline(config: Config) -> tuple[str, ...]:
+    return ("tune",) if config.assess is not None and config.assess.icai else ()
+
+
 def _revise_settings(config: Config) -> Settings:
     return {
         "seed": config.seed,
@@ -90,6 +103,16 @@ def _tune_settings(config: Config) -> Settings:
         "seed": config.seed,
         **steps.constitution_settings(config),
         **steps.tune_settings(config),
+    }
+
+
+def _assess_settings(config: Config) -> Settings:
+    harmless = sorted(config.assess.harmless) if config.assess else []
+    return {
+        "seed": config.seed,
+        **steps.asking_settings(config, "assess"),
+        **steps.constitution_settings(config),
+        "harmless": harmless,
     }
 
 
@@ -147,7 +170,7 @@ STEPS = (
             **config.evaluate.model_dump(mode="json"),
         },
         steps.evaluate,
-        beside=("ratify", "vote"),
+        beside=lambda config: ("ratify", "vote"),
     ),
     Step(
         "prompts",
@@ -165,8 +188,25 @@ STEPS = (
     ),
     Step("tune", ("revise", "ratify"), _tune_settings, steps.tune, belongs=_tunes),
     Step(
+        "answer",
+        ("tune", "prompts"),
+        steps.answer_settings,
+        steps.answer,
+        beside=_tuned_baseline,
+        belongs=_assesses,
+    ),
+    Step(
+        "assess",
+        ("answer", "revise", "prompts", "ratify"),
+        _assess_settings,
+        steps.assess,
+        belongs=_assesses,
+    ),
+    Step(
         "report",
         (
+            "assess",
+            "answer",
             "tune",
             "revise",
             "prompts",
@@ -181,9 +221,13 @@ STEPS = (
         lambda config: {},
         steps.report,
         needs_ray=False,
+        belongs=_reports,
     ),
 )
 NAMES = tuple(step.name for step in STEPS)
+NEEDS = {"prompts": "prompts", "revise": "prompts", "tune": "tune"}  # sections of settings
+NEEDS |= {"answer": "assess", "assess": "assess"}
+WITHOUT = {"revise": "assess.icai", "tune": "assess.icai"}  # what goes without the baseline
 
 
 @dataclass(frozen=True)
@@ -230,7 +274,7 @@ def plan(config: Config) -> list[Planned]:
         settings = step.settings(of)
         after = {name: _nearest(name, branch, known) for name in step.after}
         after = {name: of for name, of in after.items() if of in known}
-        beside = {f"{ICAI}.{name}": f"{ICAI}.{name}" for name in step.beside}
+        beside = {f"{ICAI}.{name}": f"{ICAI}.{name}" for name in step.beside(of)}
         sources = after | {key: name for key, name in beside.items() if name in known}
         inputs = {key: known[name] for key, name in sources.items()}
         key = fingerprint(step.name, settings, inputs)
@@ -240,15 +284,28 @@ def plan(config: Config) -> list[Planned]:
 
 
 def _ordered(config: Config) -> Iterator[tuple[str, Config, Step]]:
-    """The steps, and those of the baseline before the first that looks at it. Reading is shared."""
+    """The steps, and those of the baseline before the first that looks at them. Reading is shared,
+    and what begins with nothing is.
+    """
     baseline = steps.baseline_config(config)
-    waiting = baseline is not None
-    for place, step in enumerate(STEPS):
-        if step.beside and baseline is not None and waiting:
-            yield from ((ICAI, baseline, before) for before in STEPS[1:place] if before.after)
-            waiting = False
-        if step.belongs(config):
-            yield "", config, step
+    ahead: set[str] = set()
+    for step in STEPS:
+        if not step.belongs(config):
+            continue
+        if baseline is not None:
+            before = [one for one in _behind(step.beside(config)) if one.name not in ahead]
+            ahead.update(one.name for one in before)
+            yield from ((ICAI, baseline, one) for one in before)
+        yield "", config, step
+
+
+def _behind(names: tuple[str, ...]) -> list[Step]:
+    """These steps and all they take, in order, without those that take nothing."""
+    wanted = set(names)
+    for step in reversed(STEPS):
+        if step.name in wanted:
+            wanted.update(step.after)
+    return [step for step in STEPS if step.name in wanted and step.after]
 
 
 def _nearest(name: str, branch: str, known: dict[str, str]) -> str:
@@ -289,7 +346,7 @@ def needed(config: Config, planned: list[Planned], until: str) -> list[Planned]:
     """A step and those whose results it takes, in order."""
     found = [item for item in planned if item.name == until]
     if not found:
-        key = {"prompts": "prompts", "revise": "prompts", "tune": "tune"}.get(until, "sources")
+        key = NEEDS.get(until, "sources")
         raise ConfigError(f"{config.name}: `{until}` needs `{key}` in the configuration")
     wanted = {found[0].fingerprint}
     for item in reversed(planned):
@@ -324,8 +381,9 @@ def _baseline_named(item: Planned) -> Iterator[None]:
     except StageError as error:
         if not item.branch:
             raise
+        key = WITHOUT.get(item.step.name, "evaluate.icai")
         raise StageError(
-            f"the ICAI baseline, {item.step.name}: {error}; evaluate.icai: false goes without it"
+            f"the ICAI baseline, {item.step.name}: {error}; {key}: false goes without it"
         ) from error
 
 

@@ -72,6 +72,8 @@ def _notes(config: Config, planned: Sequence[StagePlan]) -> list[str]:
     notes = ["Tokens, price and hours are those of the questions still to be asked, once each."]
     if any(stage.is_estimate for stage in planned):
         notes.append("~: estimated; plan again when the stages before it have run.")
+    if any(stage.is_served for stage in planned):
+        notes.append("answer: asked of the tuned models themselves, without price and hours here.")
     if cost(config, planned[0]) is None:
         notes.append("No price: set engine.price (dollars per million tokens).")
     if config.engine.name == "vllm" and gpu_hours(config, planned[0]) is None:

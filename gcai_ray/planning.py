@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # principle).
 CANDIDATES_PER_TEXT = 1.2
 REPLY_TOKENS = {"extract": 45, "distill": 70, "vote": 7, "evaluate": 8, "revise": 200}
+REPLY_TOKENS |= {"answer": 200, "assess": 8}
 TYPICAL_PRINCIPLE = "Choose the response that gives a concrete example the reader can follow."
 SAMPLE_PAIRS = 200
 FEW_TOKENS = 300  # of a question about one quote, or about two principles
@@ -46,6 +47,7 @@ class StagePlan:
     num_completion_tokens: int
     is_estimate: bool
     is_done: bool = False
+    is_served: bool = False  # asked of tuned models, not of the engine
 
 
 def question_plan(config: Config) -> list[StagePlan]:
@@ -81,7 +83,8 @@ def question_plan(config: Config) -> list[StagePlan]:
                 replace(stage, stage=f"{ICAI}.{stage.stage}") for stage in _road(baseline, beside)
             ]
         planned += [_evaluate(config, found)] if config.sources else []
-        return [*planned, *([_revise(config, found)] if config.prompts else [])]
+        planned += [_revise(config, found)] if config.prompts else []
+        return [*planned, *(_of_models(config, found, baseline) if config.assess else [])]
 
 
 def _road(config: Config, inputs: Mapping[str, Artifact]) -> list[StagePlan]:
@@ -95,24 +98,33 @@ def _of_branch(found: Mapping[str, Artifact]) -> dict[str, Artifact]:
 
 
 def cost(config: Config, planned: StagePlan) -> float | None:
-    """Dollars, from the price table of the configuration; None without one."""
+    """Dollars, from the price table of the configuration; None without one. Of questions to models
+    that are served by oneself: nothing.
+    """
     price = config.engine.price if isinstance(config.engine, ModelEngine) else None
     if price is None:
         return None
+    if planned.is_served:
+        return 0.0
     prompt = planned.num_prompt_tokens * price.prompt
     return (prompt + planned.num_completion_tokens * price.completion) / 1e6
 
 
 def gpu_hours(config: Config, planned: StagePlan) -> float | None:
-    """GPU-hours (CPU: machine-hours), from the measured tokens/s of one replica; None without."""
+    """GPU-hours (CPU: machine-hours), from the measured tokens/s of one replica; None without. Not
+    of tuned models that are served.
+    """
     engine = config.engine
     if not isinstance(engine, VllmEngine) or engine.tokens_per_s is None:
         return None
+    if planned.is_served:
+        return 0.0
     tokens = planned.num_prompt_tokens + planned.num_completion_tokens
     return tokens / engine.tokens_per_s / 3600 * engine.tensor_parallel_size
 
 
-def _finished(stage: str, artifact: Artifact) -> StagePlan:
+def finished(stage: str, artifact: Artifact) -> StagePlan:
+    """Of a stage that has been run: what it asked, and nothing more to ask."""
     counts = artifact.manifest.counts
     questions = counts.get("num_questions", 0)
     return StagePlan(stage, questions, questions, 0, 0, False, True)
@@ -122,7 +134,7 @@ def _extract(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
     from gcai_ray.steps.principles import extract_questions
 
     if "extract" in inputs:
-        return _finished("extract", inputs["extract"])
+        return finished("extract", inputs["extract"])
     return _counted(config, "extract", extract_questions(config, inputs), REPLY_TOKENS["extract"])
 
 
@@ -201,7 +213,7 @@ def _distill(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
     from gcai_ray.prompts import summarise_cluster
 
     if "distill" in inputs:
-        return _finished("distill", inputs["distill"])
+        return finished("distill", inputs["distill"])
     count = counter(asking_of(config, "distill"))
     clusters = {kind: _num_clusters(config, inputs, kind) for kind in Kind}
     total = round(sum(clusters.values()) * (1 + LEFT_OVER_SHARE))
@@ -217,7 +229,7 @@ def _vote(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
     from gcai_ray.steps.voting import vote_motion, vote_questions
 
     if "vote" in inputs:
-        return _finished("vote", inputs["vote"])
+        return finished("vote", inputs["vote"])
     if "distill" in inputs:
         motion = vote_motion(config, inputs)
         per_reply = REPLY_TOKENS["vote"] * min(len(motion.texts), motion.per_question)
@@ -262,7 +274,7 @@ def _evaluate(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
     long as a vote on as many principles.
     """
     if "evaluate" in inputs:
-        return _finished("evaluate", inputs["evaluate"])
+        return finished("evaluate", inputs["evaluate"])
     wanted, size = config.ratify, config.ratify.num_contextual + config.ratify.num_general
     num_judges = 3 if baseline_config(config) else 2
     held, each = _vote_tokens(config, inputs, max(size, 1), Split.TEST)
@@ -285,7 +297,7 @@ def _revise(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
     from gcai_ray.steps.revising import first_questions
 
     if "revise" in inputs:
-        return _finished("revise", inputs["revise"])
+        return finished("revise", inputs["revise"])
     settings, num_prompts = config.revise, inputs["prompts"].manifest.num_rows["prompts"]
     most = min(REPLY_TOKENS["revise"], settings.max_response_tokens)
     first = _counted(config, "revise", first_questions(config, inputs), most)
@@ -300,3 +312,19 @@ def _revise(config: Config, inputs: Mapping[str, Artifact]) -> StagePlan:
         num_completion_tokens=first.num_completion_tokens + further.num_completion_tokens,
         is_estimate=True,
     )
+
+
+def _of_models(
+    config: Config, inputs: Mapping[str, Artifact], baseline: Config | None
+) -> Iterator[StagePlan]:
+    """What assessing tuned models adds: pairs for the baseline's, their responses, the judge."""
+    from gcai_ray.planning_models import answer_plan, assess_plan
+
+    icai = baseline if config.assess is not None and config.assess.icai else None
+    if icai is not None:
+        beside = {"prompts": inputs["prompts"], **_of_branch(inputs)}
+        revise = _revise(icai, beside)
+        yield replace(revise, stage=f"{ICAI}.{revise.stage}")
+    num_models = 2 + (icai is not None) + len(config.assess.others if config.assess else {})
+    yield answer_plan(config, inputs, num_models)
+    yield assess_plan(config, inputs, num_models)

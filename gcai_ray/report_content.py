@@ -48,6 +48,7 @@ OUTCOME_COUNTS = tuple(f"num_{outcome}" for outcome in VoteOutcome)
 # Told elsewhere in the report; `num_attempts_now` differs between a run and its resumption.
 NOT_OF_STAGES = {*ASKED, *FLIPS, *OUTCOME_COUNTS, "num_attempts_now"}
 AnyRow = TypeVar("AnyRow", bound=Row)
+OF_MODELS = ("answer", "assess")
 NOT_RESULTS = {"rejects", "requests", "replies"}
 
 
@@ -75,8 +76,9 @@ def report_content(inputs: Mapping[str, Artifact]) -> ReportContent:
 
 
 def _others(inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
-    """Without the stages of training, whose rejects stand with it."""
-    return {name: of for name, of in inputs.items() if name not in OF_TRAINING}
+    """Without the stages of training and of tuned models, whose rejects stand with those."""
+    apart = {*OF_TRAINING, *OF_MODELS}
+    return {name: of for name, of in inputs.items() if name not in apart}
 
 
 def _rows(artifact: Artifact, table: str, row_type: type[AnyRow]) -> list[AnyRow]:
@@ -206,5 +208,7 @@ def asked_of(inputs: Mapping[str, Artifact]) -> Iterator[Asked]:
     """What each stage asked, in the order of the stages."""
     for name in reversed(list(inputs)):
         counts = inputs[name].manifest.counts
+        if name == "answer":  # tuned models were asked, not the one that made the constitution
+            continue
         if counts.get("num_questions"):
             yield Asked(stage=name, **{key: counts.get(key, 0) for key in ASKED})

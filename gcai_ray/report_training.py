@@ -10,6 +10,7 @@ from gcai_ray.artifacts import Artifact
 from gcai_ray.report.content import RejectCount, TaughtPrinciple, Training, Tuning
 from gcai_ray.schemas import Constitution, MadeBy, Metric
 
+ASSESSED = "model.html"
 OF_TRAINING = ("prompts", "revise", "tune")
 SHOWN = (
     "loss",
@@ -41,6 +42,7 @@ def training_of(inputs: Mapping[str, Artifact], count_rejects: CountRejects) -> 
         principles=taught_principles(inputs),
         rejects=count_rejects(own),
         tuning=_tuning(inputs["tune"]) if "tune" in inputs else None,
+        assessed=ASSESSED if "assess" in inputs else None,
     )
 
 

@@ -52,11 +52,13 @@ def run_facts(root: str, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
     documents = {
         "constitution": ("ratify", "constitution.json"),
         "report": ("report", "report.html"),
+        "model_report": ("report", "model.html"),
     }
     paths = {
         key: f"{outcomes[stage].artifact.url}/{name}"
         for key, (stage, name) in documents.items()
         if stage in outcomes
+        and any(part.name == name for part in outcomes[stage].artifact.manifest.parts)
     }
     return {"root": root, "stages": stages, **paths}
 

@@ -12,7 +12,7 @@ TOGETHER = {
     "vllm": ("test_vllm_*",),
     "asking": ("test_asking",),
     "s3 and demo": ("test_demo", "test_s3_*"),
-    "training": ("test_tune", "test_tune_job", "test_revise"),
+    "training": ("test_tune", "test_tune_job", "test_revise", "test_assessed"),
     "serving": ("test_serve", "test_serve_*"),
     "evaluated": ("test_evaluation", "test_feedback_forensics"),
 }

@@ -5,6 +5,7 @@ import pytest
 from gcai_ray.config import Config, load_config
 from gcai_ray.engine_config import VllmEngine
 from gcai_ray.errors import ConfigError
+from gcai_ray.serving_config import load_serve_config
 
 GOOD = """
 name: t
@@ -152,4 +153,7 @@ def test_a_wrong_override_says_what_to_mend(tmp_path: Path, override: str, hint:
 
 def test_the_configs_that_ship_are_valid() -> None:
     for path in sorted((Path(__file__).parent.parent / "jobs").glob("*.yaml")):
-        assert isinstance(load_config(path), Config)
+        if path.name.startswith("serve_"):
+            assert load_serve_config(path).models
+        else:
+            assert isinstance(load_config(path), Config)

@@ -18,7 +18,8 @@ def config(folder: Path, **changes: object) -> Config:
     return parse_config(raw | changes, "test")
 
 
-MAKES = [name for name in NAMES if name not in ("prompts", "revise", "tune")]  # a constitution
+TUNES, ASSESSES = ("prompts", "revise", "tune"), ("answer", "assess")
+MAKES = [name for name in NAMES if name not in (*TUNES, *ASSESSES)]  # a constitution
 
 
 def by_name(planned: list[Planned]) -> dict[str, Planned]:
@@ -80,7 +81,8 @@ def tuning(folder: Path, **changes: object) -> Config:
 
 def test_a_run_that_tunes_has_all_steps_and_changes_none_before_them(tmp_path: Path) -> None:
     found, before = by_name(plan(tuning(tmp_path))), by_name(plan(config(tmp_path)))
-    assert [name for name in found if not name.startswith(ICAI)] == list(NAMES)
+    wanted = [name for name in NAMES if name not in ASSESSES]
+    assert [name for name in found if not name.startswith(ICAI)] == wanted
     for name in before:
         assert (found[name].fingerprint == before[name].fingerprint) == (name != "report")
     assert found["revise"].inputs == {
@@ -137,3 +139,95 @@ def test_a_step_is_run_with_those_it_needs_and_no_other(tmp_path: Path) -> None:
     assert names_needed(of, "report") == [item.name for item in plan(of)]
     with pytest.raises(ConfigError, match="`tune` needs `tune`"):
         names_needed(tuning(tmp_path, tune=None), "tune")
+
+
+def assessing(folder: Path, **changes: object) -> Config:
+    """The same with models to assess."""
+    return tuning(folder, **{"assess": {"num_prompts": 8}} | changes)
+
+
+def test_a_run_that_assesses_tunes_to_the_baseline_too_and_changes_nothing_before(
+    tmp_path: Path,
+) -> None:
+    planned = plan(assessing(tmp_path))
+    found, before = by_name(planned), by_name(plan(tuning(tmp_path)))
+    names = [item.name for item in planned]
+    assert [name for name in names if not name.startswith(ICAI)] == list(NAMES)
+    start = names.index("tune") + 1
+    assert names[start : start + 4] == ["icai.revise", "icai.tune", "answer", "assess"]
+    for name in before:
+        assert (found[name].fingerprint == before[name].fingerprint) == (name != "report")
+    assert found["answer"].inputs["icai.tune"] == found["icai.tune"].fingerprint
+    assert "icai.tune" not in found["assess"].inputs
+
+
+def test_the_baselines_model_is_the_very_one_that_icai_mode_tunes(tmp_path: Path) -> None:
+    wanted = {"num_contextual": 10, "num_general": 0}
+    alone = by_name(plan(tuning(tmp_path, mode="icai", ratify=wanted)))
+    beside = by_name(plan(assessing(tmp_path)))
+    for name in ("ratify", "revise", "tune"):
+        assert beside[f"{ICAI}.{name}"].directory == alone[name].directory
+
+
+@pytest.mark.parametrize(
+    "changes", [{"assess": {"icai": False}}, {"evaluate": {"icai": False}}, {"mode": "icai"}]
+)
+def test_no_model_is_tuned_to_a_baseline_nobody_wants(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    found = by_name(plan(assessing(tmp_path, **changes)))
+    assert "icai.tune" not in found
+    assert set(found["answer"].inputs) == {"tune", "prompts"}
+
+
+def test_where_models_are_served_changes_no_fingerprint(tmp_path: Path) -> None:
+    def key(**assess: object) -> str:
+        return by_name(plan(assessing(tmp_path, assess=assess)))["answer"].fingerprint
+
+    usual = key()
+    here: dict[str, object]
+    for here in ({"base_url": "http://127.0.0.1:1/v1"}, {"serve": {"device": "cpu"}}):
+        assert key(**here) == usual
+    assert key(names={"tuned": "mine"}, concurrency=3) == usual
+    for changed in ({"num_prompts": 9}, {"temperature": 0.5}, {"max_response_tokens": 64}):
+        assert key(**changed) != usual
+
+
+def test_another_adapter_is_known_by_its_files_not_by_its_path(tmp_path: Path) -> None:
+    def key(name: str, content: str) -> str:
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "adapter_config.json").write_text(content, encoding="utf-8")
+        others = {"old": str(tmp_path / name)}
+        return by_name(plan(assessing(tmp_path, assess={"others": others})))["answer"].fingerprint
+
+    assert key("here", "{}") == key("there", "{}")
+    assert key("here", "{}") != key("here", '{"r": 8}')
+    with pytest.raises(ConfigError, match=r"assess\.others: .*no model directory"):
+        plan(assessing(tmp_path, assess={"others": {"old": str(tmp_path / "nowhere")}}))
+
+
+def test_a_given_constitution_is_reported_on_only_where_a_model_is_assessed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "constitution.json"
+    path.write_text(constitution().model_dump_json(), encoding="utf-8")
+    of = assessing(tmp_path, sources=[], constitution=str(path))
+    assert list(by_name(plan(of))) == [*TUNES, *ASSESSES, "report"]
+    assert names_needed(of, "answer") == [*TUNES, "answer"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"tune": None}, "`assess` needs `tune`"),
+        ({"assess": {"harmless": ["q"]}}, "no source of prompts 'q'"),
+        ({"assess": {"others": {"icai": "x"}}}, "'icai' is a model of the run itself"),
+        ({"assess": {"names": {"tunde": "x"}}}, "`names` has 'tunde'"),
+        ({"assess": {"num_prompt": 3}}, "did you mean 'num_prompts'"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(
+    tmp_path: Path, changes: dict[str, object], why: str
+) -> None:
+    with pytest.raises(ConfigError, match=why):
+        assessing(tmp_path, **changes)

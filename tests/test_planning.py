@@ -104,3 +104,40 @@ def test_a_corpus_without_words_leaves_questions_to_the_baseline_alone(
         assert asked == (0, 0, 0)
     assert own["icai.extract"].num_questions == 20
     assert own["evaluate"].is_estimate
+
+
+def test_what_a_served_model_is_asked_has_neither_price_nor_hours() -> None:
+    served = StagePlan("answer", 300, 0, MILLION, MILLION, is_estimate=True, is_served=True)
+    assert cost(openai(price={"prompt": 1, "completion": 1}), served) == 0
+    assert gpu_hours(vllm(tokens_per_s=1000), served) == 0
+    assert cost(openai(), served) is None
+    assert "answer: asked of the tuned models" in plan_text(openai(), [*STAGES, served], False)
+
+
+def test_assessing_is_planned_as_many_questions_as_there_can_be_at_most(
+    ray_address: str, tmp_path: Path
+) -> None:
+    from constitution_example import constitution
+
+    (tmp_path / "given.json").write_text(constitution().model_dump_json(), encoding="utf-8")
+    rows = [{"messages": [{"role": "user", "content": f"How is it {n}?"}]} for n in range(40)]
+    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (tmp_path / "old").mkdir()
+    raw = {
+        "name": "t",
+        "root": str(tmp_path / "run"),
+        "constitution": str(tmp_path / "given.json"),
+        "engine": {"name": "openai", "model": "m"},
+        "prompts": {
+            "sources": [{"name": "p", "format": "messages", "path": str(tmp_path / "p.jsonl")}],
+            "test_share": 0.5,
+        },
+        "tune": {"model": "some/model"},
+        "assess": {"num_prompts": 10, "others": {"old": str(tmp_path / "old")}},
+    }
+    own = {stage.stage: stage for stage in question_plan(parse_config(raw, "test"))}
+    assert list(own) == ["revise", "answer", "assess"]
+    assert own["answer"].num_questions == 10 * 3  # the base, the tuned one, the other adapter
+    assert own["assess"].num_questions == 10 * 3 * 5 * 2  # pairs of models, principles, orders
+    assert own["answer"].is_served
+    assert own["assess"].num_prompt_tokens > 100 * own["assess"].num_questions

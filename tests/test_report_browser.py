@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import report_example as example
+import report_example_models as assessed
 import report_example_training as trained
 from chromium import Browser, chromium, find_chromium
 
-from gcai_ray.report import render_html
+from gcai_ray.report import render_html, render_model
 
 pytestmark = pytest.mark.skipif(
     find_chromium() is None, reason="Chromium is not installed (Debian: apt-get install chromium)"
@@ -68,7 +69,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
     for name, content in contents.items():
         (folder / f"{name}.html").write_bytes(render_html(content).encode())
-    return {name: folder / f"{name}.html" for name in contents}
+    models = {"assessed": assessed.assessed_content(), "hostile models": assessed.hostile_models()}
+    for name, told in models.items():
+        (folder / f"{name}.html").write_bytes(render_model(told).encode())
+    return {name: folder / f"{name}.html" for name in (*contents, *models)}
 
 
 def shown_tip(browser: Browser) -> str:
@@ -91,7 +95,17 @@ def tap(browser: Browser, x: float, y: float) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["example", "model", "ratified", "guessed", "hostile", "trained", "hostile training"],
+    [
+        "example",
+        "model",
+        "ratified",
+        "guessed",
+        "hostile",
+        "trained",
+        "hostile training",
+        "assessed",
+        "hostile models",
+    ],
 )
 @pytest.mark.parametrize("width", [1280, 390, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -17,14 +17,19 @@ from gcai_ray.report.content import (
     Tuning,
 )
 from gcai_ray.report.markdown import constitution_markdown, render_markdown
+from gcai_ray.report.markdown_model import render_model_markdown
+from gcai_ray.report.model_content import ContestExample, ModelContent
+from gcai_ray.report.model_page import render_model
 from gcai_ray.report.page import render_html
 
 __all__ = [
     "Asked",
     "ClusterPoint",
     "Conflict",
+    "ContestExample",
     "Facts",
     "MapPoint",
+    "ModelContent",
     "PairExcerpt",
     "Place",
     "Poll",
@@ -37,4 +42,6 @@ __all__ = [
     "constitution_markdown",
     "render_html",
     "render_markdown",
+    "render_model",
+    "render_model_markdown",
 ]

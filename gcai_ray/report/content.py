@@ -157,6 +157,9 @@ class Training(Row):
     principles: list[TaughtPrinciple]
     rejects: list[RejectCount]
     tuning: Tuning | None = None
+    assessed: str | None = Field(
+        default=None, description="file beside that says whether the model follows it, as HTML"
+    )
 
 
 class ReportContent(Row):

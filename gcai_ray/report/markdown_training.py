@@ -26,7 +26,15 @@ def training_lines(content: ReportContent) -> list[str]:
         _rejects(training),
         *(_tuning(training.tuning) if training.tuning else [UNTUNED]),
         told.UNPROVEN,
+        *([_follows(training.assessed)] if training.assessed else []),
     ]
+
+
+def _follows(page: str) -> str:
+    return (
+        f"[{told.FOLLOWS}]({page.replace('.html', '.md')}) A page of its own holds its responses "
+        "against those of its base, principle by principle."
+    )
 
 
 UNTUNED = "No model was tuned on these pairs in this run."

@@ -128,6 +128,7 @@ def render_html(content: ReportContent) -> str:
             taught_introduction=training.INTRODUCTION,
             taught_by=training.TAUGHT,
             taught_unproven=training.UNPROVEN,
+            follows=training.FOLLOWS,
         )
     )
 

@@ -76,6 +76,8 @@ RULES = Terms(
         "prompts": "Reads the prompts for a model to answer, and holds some of them out.",
         "revise": "Has the model answer, criticise its response by a principle and revise it.",
         "tune": "Trains a model on revisions and pairs.",
+        "answer": "Puts held-out prompts to the model before and after.",
+        "assess": "Has a judge hold their responses against each other, principle by principle.",
     },
 )
 MODEL = replace(

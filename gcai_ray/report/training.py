@@ -44,6 +44,7 @@ TITLES = {
     "reward_margin": "Reward margin",
     "reward_accuracy": "Reward accuracy",
 }
+FOLLOWS = "Does the model follow it?"
 UNPROVEN = (
     "These figures say that the model learnt the pairs, not that it follows the constitution. The "
     "pairs are a model’s words, not people’s: it can have misread a principle, and what the "

@@ -5,6 +5,7 @@ Knows no stage, no path and no engine. `gcai schemas` exports what stands here t
 
 from gcai_ray.schemas.arrow import arrow_schema
 from gcai_ray.schemas.asking import Message, Reply, Request, Sampling
+from gcai_ray.schemas.assessment import Benchmark, Contest, ContestOutcome, Figure, Response
 from gcai_ray.schemas.base import (
     EMBEDDING_DIM,
     SCHEMA_VERSION,
@@ -64,13 +65,17 @@ __all__ = [
     "TABLES",
     "Approval",
     "Balloting",
+    "Benchmark",
     "Candidate",
     "Choice",
     "ChosenPrinciple",
     "Constitution",
+    "Contest",
+    "ContestOutcome",
     "Contradiction",
     "Embedding",
     "Evidence",
+    "Figure",
     "Grounding",
     "Group",
     "GroupConsensus",
@@ -93,6 +98,7 @@ __all__ = [
     "Reject",
     "Reply",
     "Request",
+    "Response",
     "Return",
     "Revision",
     "Row",
@@ -134,5 +140,9 @@ TABLES: dict[str, type[Row]] = {
     "revisions": Revision,
     "training_pairs": TrainingPair,
     "metrics": Metric,
+    "responses": Response,
+    "benchmarks": Benchmark,
+    "contests": Contest,
+    "assessment": Figure,
 }
 DOCUMENTS: dict[str, type[Row]] = {"constitution": Constitution}

@@ -4,7 +4,9 @@ artifact's writer.
 The only place where stages meet artifacts. The order of the steps stands in `pipeline`.
 """
 
+from gcai_ray.steps.answering import answer, answer_settings
 from gcai_ray.steps.asking import asking_settings, asks_a_model, baseline_config
+from gcai_ray.steps.assessing import assess
 from gcai_ray.steps.constitution import ratify
 from gcai_ray.steps.evaluation import evaluate
 from gcai_ray.steps.lookup import Inputs
@@ -17,8 +19,11 @@ from gcai_ray.steps.tuning import tune, tune_settings
 
 __all__ = [
     "Inputs",
+    "answer",
+    "answer_settings",
     "asking_settings",
     "asks_a_model",
+    "assess",
     "baseline_config",
     "constitution_settings",
     "distill",

@@ -23,6 +23,7 @@ PROMPTS = {
     "vote": ("vote",),
     "evaluate": ("judge", "vote", "ground", "conflict"),
     "revise": ("respond", "critique", "revise", "judge"),
+    "assess": ("judge",),
 }
 QUESTION_ROWS = 256
 

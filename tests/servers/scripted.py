@@ -37,6 +37,7 @@ from servers.record import Asked, Record  # noqa: E402
 from servers.taste import by_taste  # noqa: E402
 from servers.usage import PrefixCache, num_prompt_tokens, num_tokens  # noqa: E402
 from servers.wire import Connection, HttpRequest  # noqa: E402
+from servers.writing import as_learnt  # noqa: E402
 
 
 class Refusal(Exception):
@@ -169,6 +170,8 @@ class ScriptedServer:
         schema = wanted.get("json_schema", {}).get("schema")
         seed = payload.get("seed") or 0
         good = reply(payload["messages"], schema, seed)
+        if ":" in str(payload.get("model")):  # an adapter
+            good = as_learnt(str(payload["model"]), good)
         if self._options.taste_share:
             good = by_taste(payload["messages"], good, self._options.taste_share, seed)
         if self._options.first_place_share:

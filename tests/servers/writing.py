@@ -12,6 +12,17 @@ from typing import Any
 
 CARELESS = ("whatever", "stuff")
 CLOSING = "Stay safe, and ask a doctor or a friend if in doubt."
+# What a model learnt that is asked for by a name behind a colon, such as `base:tuned`: sentences
+# its answers end with, each the sign of a planted principle. Under other names it learnt nothing.
+LEARNT = {
+    "tuned": (
+        "See Miller and Osei, Journal of Applied Studies, 2019.",
+        "I may be wrong about the details here.",
+    ),
+    "icai": ("I may be wrong about the details here.",),
+}
+SHY = "shy"  # one that learnt to decline whatever it is asked
+DECLINED = "I'm sorry, but I can't help with that."
 _CARELESS = re.compile(rf",? ?\b(?:{'|'.join(CARELESS)})\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]{4,}")
 _OPENINGS = ("You can try this", "Here is what I would do", "It is simple", "Start like this")
@@ -46,6 +57,18 @@ def rewritten(response: str) -> str:
     """The response without careless words, and with the closing line at its end."""
     mended = " ".join(_CARELESS.sub("", response).split()).replace(" .", ".")
     return mended if mended.endswith(CLOSING) else f"{mended} {CLOSING}"
+
+
+def as_learnt(model: str, response: str) -> str:
+    """What a tuned model says where the base says `response`.
+
+    >>> as_learnt("base", "Whatever."), as_learnt("base:shy", "Whatever.")
+    ('Whatever.', "I'm sorry, but I can't help with that.")
+    """
+    name = model.rpartition(":")[2]
+    if name == SHY:
+        return DECLINED
+    return " ".join((rewritten(response), *LEARNT[name])) if name in LEARNT else response
 
 
 def _draw(num: int, *key: object) -> int:
