@@ -60,7 +60,8 @@ class ServedModel(Section):
     @property
     def replica_range(self) -> tuple[int, int]:
         """Fewest and most replicas."""
-        return (self.replicas,) * 2 if isinstance(self.replicas, int) else self.replicas
+        given = self.replicas
+        return (given, given) if isinstance(given, int) else given
 
 
 class LimitsConfig(Section):

@@ -22,6 +22,8 @@ HEALTH = {
     "head": {"path": "/api/gcs_healthz", "port": 8265},
     "worker": {"path": "/api/local_raylet_healthz", "port": 52365},
 }
+# A worker of a RayService is ready when Serve's proxy on it is: what is ready is sent requests.
+SERVING = {"path": "/-/healthz", "port": 8000}
 
 
 def kuberay_problems(document: dict[str, Any]) -> list[str]:
@@ -40,7 +42,8 @@ def _rule_problems(document: dict[str, Any]) -> Iterator[str]:
     yield from literal_secrets(document)
     yield from _container_problems({"name": "autoscaler", **cluster["autoscalerOptions"]})
     yield from _autoscaling_problems(document)
-    found = [f"{pod.place}: {p}" for pod in pods(document) for p in _pod_rule_problems(pod)]
+    serves = document["kind"] == "RayService"
+    found = [f"{pod.place}: {p}" for pod in pods(document) for p in _pod_problems(pod, serves)]
     # Read only where the pods are as they should be: their /dev/shm is measured.
     yield from found or _object_store_problems(document)
 
@@ -49,12 +52,14 @@ def _autoscaling_problems(document: dict[str, Any]) -> Iterator[str]:
     types = node_types(document)
     if types["headgroup"]["resources"]["CPU"] != 0:
         yield "head: takes tasks; set num-cpus to 0"
+    if document["kind"] == "RayService":  # how many stand is `service_rules`' part
+        return
     for name, node in types.items():
         if node["resources"].get("GPU") and node["min_workers"]:
             yield f"group {name}: GPU nodes stand while nothing asks the model"
 
 
-def _pod_rule_problems(pod: Pod) -> Iterator[str]:
+def _pod_problems(pod: Pod, serves: bool) -> Iterator[str]:
     spec = pod.template["spec"]
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(key):
@@ -67,9 +72,9 @@ def _pod_rule_problems(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         yield from _container_problems(container)
         if pod.role != "submitter":
-            yield from _probe_problems(container, HEALTH[pod.role])
+            yield from _probe_problems(container, pod.role, serves)
     if pod.role != "submitter":
-        yield from _market_problems(pod)
+        yield from _market_problems(pod, serves)
         yield from _shared_memory_problems(pod)
 
 
@@ -91,18 +96,20 @@ def _container_problems(container: dict[str, Any]) -> Iterator[str]:
         yield f"{name}: image without a version"
 
 
-def _probe_problems(container: dict[str, Any], health: dict[str, Any]) -> Iterator[str]:
-    for kind in ("readinessProbe", "livenessProbe"):
+def _probe_problems(container: dict[str, Any], role: str, serves: bool) -> Iterator[str]:
+    ready = SERVING if serves and role == "worker" else HEALTH[role]
+    for kind, health in (("readinessProbe", ready), ("livenessProbe", HEALTH[role])):
         if container.get(kind, {}).get("httpGet") != health:
             yield f"{container['name']}: {kind} does not ask {health['path']}"
 
 
-def _market_problems(pod: Pod) -> Iterator[str]:
+def _market_problems(pod: Pod, serves: bool) -> Iterator[str]:
+    """A lost worker's work is done again; a lost head, or what serves, is missed at once."""
     spec = pod.template["spec"]
-    wanted = "ON_DEMAND" if pod.role == "head" else "SPOT"
+    wanted = "ON_DEMAND" if pod.role == "head" or serves else "SPOT"
     if spec.get("nodeSelector", {}).get(MARKET) != wanted:
         yield f"does not stand on {wanted} nodes"
-    if pod.role == "head" and any("spot" in str(t) for t in spec.get("tolerations", [])):
+    if wanted != "SPOT" and any("spot" in str(t) for t in spec.get("tolerations", [])):
         yield "tolerates spot nodes"
 
 

@@ -46,8 +46,9 @@ def _kuberay(name: str) -> dict[str, Any]:
 
 
 def test_every_file_of_the_folder_is_checked_here():
+    """`rayservice.yaml` and `serve-ingress.yaml` in `test_service_files` too."""
     found = {path.name for path in (ROOT / "cluster").glob("*.y*ml")}
-    assert found == {*KUBERAY_FILES, "namespace.yaml", "ray-up-aws.yaml"}
+    assert found == {*KUBERAY_FILES, "namespace.yaml", "ray-up-aws.yaml", "serve-ingress.yaml"}
 
 
 @needs_crds
@@ -105,8 +106,8 @@ def test_ray_is_the_locked_version(name: str):
     assert cluster_spec(_kuberay(name))["rayVersion"] == version("ray")
 
 
-@pytest.mark.parametrize("name", KUBERAY_FILES[1:])
-def test_every_file_describes_the_same_cluster(name: str):
+@pytest.mark.parametrize("name", JOB_FILES)
+def test_every_job_describes_the_same_cluster(name: str):
     """Only two jobs differ. Reading has no GPU group, and the image without CUDA; tuning has whole
     machines of GPUs instead of single ones.
     """

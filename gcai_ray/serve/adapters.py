@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gcai_ray.engines.model_files import is_hub_id
 from gcai_ray.errors import InputError
-from gcai_ray.registry import Entry, Index, Version, choose, read_index, read_version
+from gcai_ray.registry import Index, Version, choose, read_index, read_version
 from gcai_ray.serving_config import ServedModel
 from gcai_ray.storage import Storage
 
@@ -28,11 +29,12 @@ class Named:
 
 class Adapters:
     """What one base model can be asked for beside itself. `refresh` reads the registry anew; all
-    else reads what is known.
+    else reads what is known. `is_alone`: no other base is served, so that an adapter whose base
+    goes by another name (a path, say) can only be meant for this one.
     """
 
-    def __init__(self, model: ServedModel, registry: str | None):
-        self._model = model
+    def __init__(self, model: ServedModel, registry: str | None, is_alone: bool = True):
+        self._model, self._is_alone = model, is_alone
         self._registry = None if registry is None else Storage(registry)
         self._given: dict[str, Version] = {}
         self._index = Index()
@@ -56,7 +58,7 @@ class Adapters:
             known = number in ("", str(GIVEN))
             return self._named(name, self._given[name]) if known else None
         version = choose(self._index, text, who)
-        return None if version is None else self._named(name, version)
+        return self._named(name, version) if version and self._fits(version) else None
 
     def version(self, engine_id: str) -> Version:
         """The version an id of the engine names.
@@ -81,11 +83,15 @@ class Adapters:
             yield name, version, True
         for name, entry in sorted(self._index.entries.items()):
             if name not in self._given:
-                yield from ((name, of, of.number == entry.live) for of in _asked_for(entry))
+                found = (of for of in entry.versions if not of.withdrawn and self._fits(of))
+                yield from ((name, of, of.number == entry.live) for of in found)
 
     def _named(self, name: str, version: Version) -> Named:
         return Named(f"{self._model.id}:{name}@{version.number}", version)
 
-
-def _asked_for(entry: Entry) -> list[Version]:
-    return [version for version in entry.versions if not version.withdrawn]
+    def _fits(self, version: Version) -> bool:
+        """Whether an adapter of the registry was tuned on this base, as far as names can tell."""
+        own = self._model.model.rstrip("/")
+        if version.base_model in (self._model.id, own, own.rsplit("/", 1)[-1]):
+            return True
+        return self._is_alone and not (is_hub_id(own) and is_hub_id(version.base_model))

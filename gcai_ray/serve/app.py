@@ -30,7 +30,8 @@ def build(args: dict[str, Any]) -> Application:
         config = load_serve_config(given["config"])
     else:
         config = validated(ServeConfig, given, "args")
-    config.refuse_open_door(insecure)
+    # Serve listens where its own `http_options` say, whatever stands here.
+    config.model_copy(update={"host": "0.0.0.0"}).refuse_open_door(insecure)
     return application(config)
 
 

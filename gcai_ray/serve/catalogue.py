@@ -40,7 +40,10 @@ class Catalogue:
     """All that can be asked for. `refresh` reads the registry; everything else only looks."""
 
     def __init__(self, config: ServeConfig):
-        self._adapters = {model.id: Adapters(model, config.registry) for model in config.models}
+        alone = len(config.models) == 1
+        self._adapters = {
+            model.id: Adapters(model, config.registry, alone) for model in config.models
+        }
         self._place = config.constitution
         self._own: Constitution | None = None
         self.began = int(time.time())

@@ -38,16 +38,26 @@ class InOneProcess(VLLMEngineConfig):
 class Engine(LLMServer):
     """vLLM with the weights of one base model, and adapters as they are asked for."""
 
-    async def __init__(self, llm_config: LLMConfig, model: ServedModel, registry: str | None):
+    async def __init__(
+        self,
+        llm_config: LLMConfig,
+        model: ServedModel,
+        registry: str | None,
+        request_timeout_s: float,
+    ):
         """Load the model; returns when it can answer."""
         from transformers import AutoTokenizer
 
         from gcai_ray.train.places import local_copy
 
         llm_config.model_loading_config.model_source = local_copy(model.model)  # type: ignore[union-attr]
-        kind = InOneProcess if model.device == "cpu" else VLLMEngineConfig
-        llm_config._engine_config = kind.from_llm_config(llm_config)
-        loader = partial(AdapterLoader, model=model, registry=registry)
+        own = VLLMEngineConfig.from_llm_config(llm_config)
+        if model.device == "cpu":
+            own = InOneProcess.model_validate(own.model_dump())
+        llm_config._engine_config = own
+        loader = partial(
+            AdapterLoader, model=model, registry=registry, request_timeout_s=request_timeout_s
+        )
         source = llm_config.model_loading_config.model_source  # type: ignore[union-attr]
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         self._disarmed = disarming(control_tokens(tokenizer))

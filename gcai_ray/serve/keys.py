@@ -34,7 +34,7 @@ _BEARER = re.compile(rb"bearer +([\x21-\x7e]{1,512})", re.IGNORECASE)
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Glob = Annotated[str, Field(min_length=1, max_length=256)]
 S = TypeVar("S", bound=Section)
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("ray.serve")
 
 
 class ApiKey(Section):
