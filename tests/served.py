@@ -23,19 +23,30 @@ END_S = 60.0
 
 
 class Served:
-    """The running application. Use as a context."""
+    """The running application, of settings that are written to a folder. Use as a context."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]):
         folder.mkdir(parents=True, exist_ok=True)
-        self._config = folder / "serve.yaml"
-        self._config.write_text(json.dumps({"port": 0} | dict(settings)), encoding="utf-8")
+        path = folder / "serve.yaml"
+        path.write_text(json.dumps({"port": 0} | dict(settings)), encoding="utf-8")
+        self._begin([str(path)])
+
+    @classmethod
+    def of(cls, config: Path, *overrides: str) -> Served:
+        """Of a file that stands."""
+        found = cls.__new__(cls)
+        found._begin([str(config), *(part for one in overrides for part in ("--set", one))])
+        return found
+
+    def _begin(self, arguments: list[str]) -> None:
+        self._arguments = arguments
         self._env = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
         self._lines: list[str] = []
         self.url = ""
 
     def __enter__(self) -> Served:
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "gcai_ray.cli", "serve", str(self._config)]
+        command = [sys.executable, "-m", "gcai_ray.cli", "serve", *self._arguments]
         self._process = subprocess.Popen(
             command, env=self._env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )

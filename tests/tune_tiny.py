@@ -76,7 +76,7 @@ def engine(model: Path, with_vllm: bool) -> Iterator[str]:
         yield json.dumps(own)
 
 
-def job_changes(root: Path, model: Path, told: str) -> list[str]:
+def job_changes(root: Path | str, model: Path, told: str) -> list[str]:
     """What a person would add to `gcai run jobs/tune_tiny.yaml`."""
     changes = [f"root={root}", f"tune.model={model}", f"engine={told}"]
     changes += [f"prompts.sources.0.path={DATA}"] if DATA.is_file() else [f"prompts.sources={OURS}"]
