@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayActorError, RayTaskError, TaskCancelledError
 from ray.serve.exceptions import (
     BackPressureError,
     DeploymentUnavailableError,
@@ -21,6 +21,7 @@ from ray.serve.handle import DeploymentHandle
 from gcai_ray.causes import causes
 from gcai_ray.serve.catalogue import Target
 from gcai_ray.serve.errors import Refused, internal_error
+from gcai_ray.serve.guard import ClientGone
 from gcai_ray.serve.unusable import AdapterUnusable
 
 LOG = logging.getLogger("ray.serve")
@@ -44,6 +45,7 @@ class Asker:
 
         Raises:
             Refused: 503 where no replica or adapter can answer, 504 where none does in time.
+            ClientGone: the client left.
         """
         deadline = time.monotonic() + self._timeout_s
         for left in reversed(range(TRIES)):
@@ -61,9 +63,11 @@ class Asker:
         stream = self._handle(target).answer.remote(method, fields, request_id)
         rest = timed(aiter(stream), deadline)
         try:
-            return await anext(rest), rest
+            return await anext(rest), explained(rest, request_id)
         except StopAsyncIteration as error:
             raise _unavailable() from error
+        except TaskCancelledError as error:  # Serve ends what nobody waits for
+            raise ClientGone from error
         except (RayTaskError, BackPressureError, AdapterUnusable) as error:
             raise refused(error, request_id) from error
 
@@ -100,10 +104,31 @@ async def timed(stream: AsyncIterator[Any], deadline: float) -> AsyncIterator[An
         yield item
 
 
+async def explained(stream: AsyncIterator[Any], request_id: str) -> AsyncIterator[Any]:
+    """The same items, of a reply that has begun and so cannot be asked for again.
+
+    Raises:
+        Refused: the replica was lost, or failed.
+        ClientGone: the client left.
+    """
+    try:
+        async for item in stream:
+            yield item
+    except TaskCancelledError as error:
+        raise ClientGone from error
+    except LOST as error:
+        LOG.warning("request %s: its replica was lost: %s", request_id, type(error).__name__)
+        raise _unavailable() from error
+    except RayTaskError as error:
+        raise refused(error, request_id) from error
+
+
 def refused(error: BaseException, request_id: str) -> Refused:
     """What a caller is told of a failure in a replica; the log is told all."""
     LOG.warning("request %s failed in a replica: %s", request_id, error)
-    found = next((of for of in causes(error) if isinstance(of, AdapterUnusable)), None)
+    # Ray's wrapper is of the same class, and speaks a traceback.
+    known = (of for of in causes(error) if not isinstance(of, RayTaskError))
+    found = next((of for of in known if isinstance(of, AdapterUnusable)), None)
     if found is not None:
         return Refused(503, "adapter_unavailable", str(found), retry_after_s=RETRY_AFTER_S)
     if any(isinstance(of, BackPressureError) for of in causes(error)):

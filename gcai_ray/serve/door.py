@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from ray.exceptions import RayActorError, TaskCancelledError
 from ray.serve.handle import DeploymentHandle
 from starlette.exceptions import HTTPException
 
@@ -26,6 +27,7 @@ from gcai_ray.schemas import Constitution
 from gcai_ray.serve.asking import Asker
 from gcai_ray.serve.catalogue import Catalogue, Target
 from gcai_ray.serve.constitution import described, plain, with_system
+from gcai_ray.serve.description import REPLIES, describe
 from gcai_ray.serve.errors import Refused, error_body, from_validation
 from gcai_ray.serve.guard import Guard
 from gcai_ray.serve.metrics import Metrics
@@ -58,24 +60,26 @@ class Door:
     async def __serve_build_asgi_app__(self) -> Any:
         """The app behind its guard; Ray Serve takes it when the replica starts."""
         await asyncio.to_thread(self._catalogue.refresh)
-        app = FastAPI(title="gcai", docs_url=None, redoc_url=None, lifespan=self._lifespan)
-        for path, function in (
-            ("/health", self.health),
-            ("/ready", self.ready),
-            ("/v1/models", self.models),
-            ("/v1/models/{model:path}", self.model),
-            ("/v1/constitution", self.constitution),
+        app = FastAPI(
+            docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=self._lifespan
+        )
+        for method, path, function in (
+            ("GET", "/health", self.health),
+            ("GET", "/ready", self.ready),
+            ("GET", "/v1/models", self.models),
+            ("GET", "/v1/models/{model:path}", self.model),
+            ("GET", "/v1/constitution", self.constitution),
+            ("POST", "/v1/chat/completions", self.chat),
+            ("POST", "/v1/completions", self.completions),
         ):
-            app.add_api_route(path, function, methods=["GET"], response_model=None)
-        for path, function in (
-            ("/v1/chat/completions", self.chat),
-            ("/v1/completions", self.completions),
-        ):
-            app.add_api_route(path, function, methods=["POST"], response_model=None)
+            app.add_api_route(
+                path, function, methods=[method], response_model=None, responses=REPLIES[path]
+            )
+        describe(app)
         app.add_exception_handler(Refused, _refused)
         app.add_exception_handler(RequestValidationError, _invalid)
         app.add_exception_handler(HTTPException, _not_here)
-        return Guard(app, self._config, self._metrics)
+        return hearing_of_those_who_left(Guard(app, self._config, self._metrics))
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
@@ -85,12 +89,16 @@ class Door:
 
     async def _keep_fresh(self) -> None:
         """Read the registry every few seconds; what is known stays where that fails."""
+        told = ""
         while True:
             await asyncio.sleep(self._config.refresh_s)
             try:
                 await asyncio.to_thread(self._catalogue.refresh)
+                told = ""
             except GcaiError as error:
-                LOG.warning("the registry could not be read, what was known stays: %s", error)
+                if str(error) != told:
+                    LOG.warning("the registry cannot be read, what was known stays: %s", error)
+                told = str(error)
 
     async def health(self) -> dict[str, str]:
         """Whether this door is alive."""
@@ -239,6 +247,23 @@ class Door:
         request.state.charge(usage.total)
 
 
+def hearing_of_those_who_left(app: Any) -> Any:
+    """The app, to which a client that left is one that left: Serve, which then cancels the door's
+    own question to the proxy, lets that end with an error.
+    """
+
+    async def called(scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
+        async def received() -> Any:
+            try:
+                return await receive()
+            except (TaskCancelledError, RayActorError):
+                return {"type": "http.disconnect"}
+
+        await app(scope, received, send)
+
+    return called
+
+
 def _words(reply: dict[str, Any]) -> tuple[str, str]:
     """The text of a reply, and why it ended."""
     choice = reply["choices"][0]
@@ -290,4 +315,6 @@ async def _not_here(request: Request, error: Exception) -> Response:
     """A path or a method that is none of ours."""
     status = getattr(error, "status_code", 404)
     code = "method_not_allowed" if status == 405 else "not_found"
-    return await _refused(request, Refused(status, code, str(getattr(error, "detail", ""))))
+    told = await _refused(request, Refused(status, code, str(getattr(error, "detail", ""))))
+    told.headers.update(getattr(error, "headers", None) or {})  # `Allow`
+    return told

@@ -108,7 +108,8 @@ def _told(error: Mapping[str, Any]) -> str:
     message = message.replace("Input should be", "expected", 1)
     if kind == "missing" and not place:
         return "the body is missing"
-    value = "" if kind == "missing" else _value(error)
+    # A body that is text alone may be a prompt.
+    value = "" if kind == "missing" or not place else _value(error)
     return f"{place or 'the body'}: {message}{value}"
 
 

@@ -19,7 +19,7 @@ from gcai_ray.serve.adapters import Adapters
 from gcai_ray.serve.unusable import AdapterUnusable
 from gcai_ray.serving_config import ServedModel
 
-FETCH_TIMEOUT_S = 60.0
+MAX_FETCH_S = 60.0  # that a request waits; what is fetched meanwhile is there for the next one
 
 
 class AdapterLoader:
@@ -32,7 +32,9 @@ class AdapterLoader:
         *,
         model: ServedModel,
         registry: str | None,
+        request_timeout_s: float,
     ):
+        self._timeout_s = min(MAX_FETCH_S, request_timeout_s / 2)
         self._adapters = Adapters(model, registry)
         self._folder = os.path.join(tempfile.gettempdir(), f"gcai_ray-{os.getuid()}", "adapters")
 
@@ -44,7 +46,7 @@ class AdapterLoader:
         """
         fetched = asyncio.to_thread(self._fetched, lora_model_id)
         try:
-            folder = await asyncio.wait_for(fetched, FETCH_TIMEOUT_S)
+            folder = await asyncio.wait_for(fetched, self._timeout_s)
         except TimeoutError as error:
             raise AdapterUnusable(lora_model_id, "its store does not answer") from error
         return DiskMultiplexConfig(

@@ -24,7 +24,8 @@ def deployment(model: ServedModel, config: ServeConfig) -> Application:
 
     from gcai_ray.serve.engine import Engine
 
-    bound = {"model": model, "registry": config.registry}
+    timeout_s = config.limits.request_timeout_s
+    bound = {"model": model, "registry": config.registry, "request_timeout_s": timeout_s}
     return build_llm_deployment(
         llm_config(model, config), bind_kwargs=bound, deployment_cls=Engine, name_prefix="model-"
     )

