@@ -13,6 +13,7 @@ from gcai_ray.serve.errors import Refused
 
 Clock = Callable[[], float]
 MINUTE_S = 60.0
+ROUNDING = 1e-9  # what sums of seconds may be off by
 
 
 class Bucket:
@@ -41,7 +42,8 @@ class Bucket:
 
     def wait_s(self, cost: float = 1.0) -> float:
         """Seconds until `cost` can be spent, 0 if it can now. A cost above `burst` counts as it."""
-        return max(min(cost, self.burst) - self.level, 0.0) / self.rate_per_s
+        lacking = min(cost, self.burst) - self.level
+        return lacking / self.rate_per_s if lacking > ROUNDING else 0.0
 
     def take(self, cost: float = 1.0) -> float:
         """Spend `cost` if it is there, and return 0; otherwise spend nothing and return the
