@@ -18,7 +18,8 @@ from asking_runs import artifact, constitution, gcai, openai, ran, write_config
 from servers.launch import Scripted
 from servers.planted import write_corpus
 
-from gcai_ray.pipeline import NAMES
+from gcai_ray.config import load_config
+from gcai_ray.pipeline import NAMES, plan
 from gcai_ray.schemas import Constitution, Kind
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("ray_address")]
@@ -187,8 +188,9 @@ def test_the_command_the_overview_and_the_report_tell_of_it(evaluated: tuple[Pat
     assert all(principle.text in " ".join(printed.split()) for principle in found.principles)
     code, overview = gcai("show", folder / "run")
     assert code == 0
-    made = [name for name in NAMES if name not in ("prompts", "revise", "tune")]
-    assert all(name in overview for name in made)
+    planned = plan(load_config(folder / "config.yaml"))
+    assert {item.name for item in planned if not item.branch} <= set(NAMES)
+    assert all(item.step.name in overview for item in planned)
     assert gcai("show", folder / "run", "verdicts", "--rows", "1")[0] == 0
     report = artifact(folder, "report")
     questions = (
