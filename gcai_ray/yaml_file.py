@@ -1,5 +1,5 @@
-"""A YAML file and `--set` overrides → a validated section, or one message that names file, key, value
-and likely fix. Knows no key.
+"""A YAML file and `--set` overrides → a validated section, or one message that names file, key,
+value and likely fix. Knows no key.
 """
 
 from __future__ import annotations

@@ -67,8 +67,7 @@ def test_the_top_says_what_came_out_of_which_model_and_how(
     for text in (words_of(page.text), words_of(render_markdown_model(content))):
         assert (
             "better than its base does: a judge preferred its responses, principle by principle, "
-            f"in {told}"
-            in text
+            f"in {told}" in text
         )
         assert "120 held-out prompts, 26 of them longer conversations" in text
         assert "a language model, acme/judge-70b, in both orders; no person" in text

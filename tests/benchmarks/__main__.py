@@ -21,6 +21,7 @@ BENCHMARKS = (
     "bench_growth",
     "bench_vllm",
     "bench_tune",
+    "bench_serve",
 )
 
 
