@@ -14,12 +14,11 @@ from ray.serve.schema import HTTPOptionsSchema, ServeApplicationSchema, ServeDep
 
 from gcai_ray.errors import ConfigError
 from gcai_ray.serve.app import DOOR_CPUS
-from gcai_ray.serve.front import VARIABLE, middlewares
+from gcai_ray.serve.surroundings import SURROUNDINGS
 from gcai_ray.serving_config import ServeConfig
 from gcai_ray.yaml_file import validated
 
 IMPORT_PATH = "gcai_ray.serve.app:build"
-FRONT = f"{middlewares.__module__}.{middlewares.__name__}"
 
 
 def serve_settings(document: dict[str, Any]) -> dict[str, Any]:
@@ -121,8 +120,9 @@ def _front_problems(document: dict[str, Any]) -> Iterator[str]:
     for pod in pods(document):
         (container,) = pod.containers
         given = {of["name"]: of.get("value") for of in container.get("env", [])}
-        if given.get(VARIABLE) != FRONT:
-            yield f"{pod.place}: {VARIABLE} is not {FRONT}"
+        for name, value in SURROUNDINGS.items():
+            if given.get(name) != value:
+                yield f"{pod.place}: {name} is not {value}"
         ports = {of["name"]: of["containerPort"] for of in container.get("ports", [])}
         if ports.get("serve") != 8000:  # KubeRay takes the Service's port from the head's
             yield f"{pod.place}: the port `serve` is not there"

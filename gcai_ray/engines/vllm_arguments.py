@@ -10,6 +10,14 @@ from typing import Any
 
 CPU_BATCHED_TOKENS = 4096
 LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # those vLLM has kernels for
+QUIET = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+ON_CPUS = {
+    "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB; vLLM's default is a large share of all memory
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    # Threads that wait for each other spin for a moment, then sleep: those that spin on take the
+    # cores from whoever passes replies on.
+    "GOMP_SPINCOUNT": "10000",
+}
 
 
 def common_arguments(device: str, tensor_parallel_size: int, context_tokens: int) -> dict[str, Any]:
@@ -43,15 +51,13 @@ def kernel_rank(rank: int) -> int:
 
 def environment(device: str, tensor_parallel_size: int, num_replicas: int) -> dict[str, str]:
     """Environment of the replicas; what is set where the command is started wins."""
-    wanted = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    wanted = dict(QUIET)
     if device == "cpu":
         from gcai_ray.ray_session import num_cpus
 
         # Ray gives an actor of 1 CPU 1 thread; a replica is to use its share of the cores.
         threads = max(1, num_cpus() // num_replicas)
-        wanted |= {
-            "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB; vLLM's default is a large share of all memory
-            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        wanted |= ON_CPUS | {
             # Else one more process between engine and model, 16 s more of imports.
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0" if tensor_parallel_size == 1 else "1",
             "OMP_NUM_THREADS": str(threads),

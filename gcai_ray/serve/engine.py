@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from ray.llm._internal.serve.core.protocol import RawRequestInfo
+from ray.llm._internal.serve.engines.vllm.vllm_engine import VLLMEngine
 from ray.llm._internal.serve.engines.vllm.vllm_models import VLLMEngineConfig
 from ray.serve.llm import LLMConfig
 from ray.serve.llm.deployment import LLMServer
@@ -18,6 +19,7 @@ from ray.serve.llm.openai_api_models import ChatCompletionRequest, CompletionReq
 
 from gcai_ray.serve.control import control_tokens, disarmed_messages, disarming
 from gcai_ray.serve.loader import AdapterLoader
+from gcai_ray.serve.pace import Paced, together
 from gcai_ray.serving_config import ServedModel
 
 REQUESTS = {"chat": ChatCompletionRequest, "completions": CompletionRequest}
@@ -33,6 +35,15 @@ class InOneProcess(VLLMEngineConfig):
         wanted = self.engine_kwargs.get("distributed_executor_backend")
         found = super().get_initialization_kwargs()
         return found | ({"distributed_executor_backend": wanted} if wanted else {})
+
+
+class PacedEngine(VLLMEngine):
+    """vLLM, whose streams come in fewer pieces the more there are."""
+
+    def _start_async_llm_engine(self, *told: Any, **named: Any) -> Any:
+        client = super()._start_async_llm_engine(*told, **named)
+        client.generate = Paced(client.generate)
+        return client
 
 
 class Engine(LLMServer):
@@ -61,31 +72,29 @@ class Engine(LLMServer):
         source = llm_config.model_loading_config.model_source  # type: ignore[union-attr]
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         self._disarmed = disarming(control_tokens(tokenizer))
-        await super().__init__(llm_config, model_downloader=loader)
+        await super().__init__(llm_config, engine_cls=PacedEngine, model_downloader=loader)
 
     async def answer(
         self, method: str, fields: dict[str, Any], request_id: str
     ) -> AsyncIterator[dict[str, Any]]:
         """Ask vLLM; `fields` are those of its own request, `method` is `chat` or `completions`.
 
-        Yields one `{"json", "usage"}`, or batches of events `{"events"}`, or `{"error"}` with code
-        and message.
+        Yields one `{"json", "usage"}`, or pieces of a stream `{"events"}`, or `{"error"}` with
+        code and message.
         """
         if "messages" in fields:
             fields["messages"] = disarmed_messages(fields["messages"], self._disarmed)
         request = REQUESTS[method](**fields)
         told = RawRequestInfo(headers={"x-request-id": request_id})
-        async for item in await getattr(self, method)(request, told):
-            yield said(item)
+        async for items in together(await getattr(self, method)(request, told)):
+            yield said([of for item in items for of in (item if type(item) is list else [item])])
 
 
-def said(item: Any) -> dict[str, Any]:
-    """What vLLM's server hands out, as plain data."""
-    if isinstance(item, list):
-        faults = [of for of in item if not isinstance(of, str)]
-        return said(faults[0]) if faults else {"events": "".join(item)}
-    if isinstance(item, str):
-        return {"events": item}
+def said(items: list[Any]) -> dict[str, Any]:
+    """What vLLM's server hands out at one moment, as plain data."""
+    item = next((of for of in items if not isinstance(of, str)), None)
+    if item is None:
+        return {"events": "".join(items)}
     error = getattr(item, "error", None)
     if error is not None:
         return {"error": {"code": int(error.code), "message": str(error.message)}}

@@ -2,13 +2,12 @@
 proxy says by itself, in plain text or not at all → errors as OpenAI's clients read them.
 
 It stands before every door, where no key has been looked at yet. Knows no key, no model and no
-setting: Serve's proxies find it by `RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`.
+setting: Serve's proxies find it by a variable of their environment (`surroundings`).
 """
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
@@ -32,7 +31,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOG = logging.getLogger("ray.serve")
-VARIABLE = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 RETRY_AFTER_S = 2.0
 ID = b"x-request-id"
 
@@ -59,13 +57,6 @@ STEERING = frozenset(
 def middlewares() -> list[Middleware]:
     """What Serve puts around its proxies."""
     return [Middleware(Front)]
-
-
-def stand_before_proxies() -> None:
-    """Let a Ray that this process starts have it; a cluster's nodes need the variable themselves,
-    before Serve starts there.
-    """
-    os.environ.setdefault(VARIABLE, f"{__name__}.{middlewares.__name__}")
 
 
 class Front:

@@ -45,6 +45,7 @@ def llm_config(model: ServedModel, config: ServeConfig) -> LLMConfig:
         deployment_config=_deployment_options(model, config),
         runtime_env={"env_vars": _environment(model, config)},
         log_engine_metrics=True,
+        experimental_configs={"stream_batching_interval_ms": 0},  # see `pace`
     )
 
 

@@ -65,19 +65,15 @@ async def events(
     request_id: str,
     spent: Callable[[Usage], None],
 ) -> AsyncIterator[str]:
-    """Server-sent events of a streamed reply. A fault after the beginning ends it with an event
-    that has `error`, and without `[DONE]`.
+    """Server-sent events of a streamed reply, as many at a time as came at a time. A fault after
+    the beginning ends it with an event that has `error`, and without `[DONE]`.
     """
     try:
         async for text in _texts(first, rest):
-            for event in _split(text):
-                if event == DONE:
-                    continue
-                if USAGE_ONLY in event:
-                    spent(_usage(json.loads(event.removeprefix("data: ")).get("usage")))
-                    if not wants_usage:
-                        continue
-                yield event
+            if DONE in text or USAGE_ONLY in text:
+                text = _without_end(text, wants_usage, spent)
+            if text:
+                yield text
     except Refused as error:
         yield f"data: {json.dumps(error_body(error, request_id))}\n\n"
         return
@@ -90,6 +86,20 @@ async def _texts(first: Item, rest: AsyncIterator[Item]) -> AsyncIterator[str]:
     async for batch in rest:
         raise_for_error(batch)
         yield batch["events"]
+
+
+def _without_end(text: str, wants_usage: bool, spent: Callable[[Usage], None]) -> str:
+    """The same events without the last, and without the tokens where nobody asked for them."""
+    kept = []
+    for event in _split(text):
+        if event == DONE:
+            continue
+        if USAGE_ONLY in event:
+            spent(_usage(json.loads(event.removeprefix("data: ")).get("usage")))
+            if not wants_usage:
+                continue
+        kept.append(event)
+    return "".join(kept)
 
 
 def _split(text: str) -> list[str]:

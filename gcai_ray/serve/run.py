@@ -51,9 +51,9 @@ def begin(config: ServeConfig, insecure: bool = False) -> str:
     config.refuse_open_door(insecure)
     check(config)
     from gcai_ray.ray_session import connect
-    from gcai_ray.serve.front import stand_before_proxies
+    from gcai_ray.serve.surroundings import put_in_force
 
-    stand_before_proxies()
+    put_in_force()
     connect(RayConfig(num_cpus=config.num_cpus))
     _check_gpus(config)
     port = _listen(config)

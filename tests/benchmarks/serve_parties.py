@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from gcai_ray.engines.vllm_arguments import ON_CPUS, QUIET
 from gcai_ray.serve.models import engine_arguments
 from gcai_ray.serving_config import ServeConfig
 from tests.served import END_S, START_S, Served
@@ -34,13 +35,10 @@ ROLES = {
 }
 REST = "rest"
 # The environment that our replicas have.
-ALIKE = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
-ON_CPUS = {
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+ALIKE_ON_CPUS = ON_CPUS | {
+    "HF_HUB_OFFLINE": "1",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     "OMP_NUM_THREADS": str(os.cpu_count()),
-    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 
@@ -148,7 +146,7 @@ class Theirs(Party):
         if model.adapters:
             named = [f"{model.id}:{name}={place}" for name, place in model.adapters.items()]
             self._command += ["--lora-modules", *named]
-        self._environment = os.environ | ALIKE | (ON_CPUS if model.device == "cpu" else {})
+        self._environment = os.environ | QUIET | (ALIKE_ON_CPUS if model.device == "cpu" else {})
 
     def __enter__(self) -> Theirs:
         """Start it, and wait until it answers."""
