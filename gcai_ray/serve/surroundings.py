@@ -14,6 +14,8 @@ SURROUNDINGS = {
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
+    # gRPC's own bound, 4 MiB, is below what settings may let in, and a constitution may say.
+    "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": "268435456",
     # A line a request goes to Serve's log files alone, not through Ray to whoever started it.
     "RAY_SERVE_LOG_TO_STDERR": "0",
     # Of the controller, which looks ten times a second for changes of a few a day.
