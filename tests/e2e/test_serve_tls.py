@@ -9,8 +9,7 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
-
-from tests.served import Served, tiny_settings
+from served import Served, tiny_settings
 
 pytestmark = pytest.mark.long
 
