@@ -1,15 +1,16 @@
 """Chats → tokens/s and latency of our application beside vLLM's own OpenAI server; what happens
 beyond capacity; memory over time.
 
-Run: .venv/bin/python -m tests.benchmarks.bench_serve [--quick] [--soak MINUTES] [--device gpu]
+Run: .venv/bin/python -m tests.benchmarks.bench_serve [--quick] [--apart] [--soak MINUTES]
 
 Both serve the same random model with the same engine arguments, adapters enabled, and are asked by
 vLLM's own benchmark, streaming. They run one after the other, twice in turns, each alone on the
 machine, with the benchmark on the same CPUs and all at the same priority; starting and warming up
 are left out. A latency is from the request to the last word. `tiny` is the worst case: the model
 takes nearly nothing, so that all that is seen is what passes requests on. With `small`, the model
-takes most of the time, as in real life. Processor seconds are those of all processes of a server
-per 1,000 tokens of replies.
+takes most of the time, as in real life. With `--apart` the engine has CPUs of its own, as it has a
+GPU in real life; else all share them, and whatever passes on slows the model itself. Processor
+seconds are those of all processes of a server per 1,000 tokens of replies.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import statistics
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,7 @@ from typing import Any
 from tests.benchmarks.bench_vllm import SEVEN_B
 from tests.benchmarks.measure import print_table
 from tests.benchmarks.serve_load import Level, at_once, beyond, soak, until_answered
-from tests.benchmarks.serve_parties import Ours, Party, Theirs, settings
+from tests.benchmarks.serve_parties import THREADS, Ours, Party, Theirs, settings
 
 TINY: dict[str, int] = {}
 SMALL = {
@@ -85,10 +88,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="tiny, one round, few requests")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--soak", type=float, default=0, metavar="MINUTES")
+    parser.add_argument("--apart", action="store_true", help="give the engine CPUs of its own")
     parser.add_argument("--only", choices=("sides", "beyond", "soak"))
     options = parser.parse_args()
     if options.quick:
         options.rounds = 1
+    if options.apart:
+        os.environ[THREADS] = str(max(1, (os.cpu_count() or 2) - 1))
     usual = ["7b"] if options.device == "gpu" else ["tiny"] if options.quick else ["tiny", "small"]
     print(f"load of the machine before: {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as name:
@@ -135,12 +141,21 @@ def sides(
     found = {(at, party): Found() for at in numbers for party in PARTIES}
     for turn in range(options.rounds):
         for name, kind in PARTIES.items():
-            with kind(folder / f"{turn}-{kind.__name__}", wanted) as party:
+            with kind(folder / f"{turn}-{kind.__name__}", wanted) as party, _apart(options, party):
                 at_once(party.url, model, *WARM_UP, TOKENS, seed=1000 + turn)
                 for at, num in numbers.items():
                     num = max(at, num // 4) if options.quick else num
                     _load(party, model, (at, num, 10 * at + turn), found[at, name])
     return found
+
+
+@contextmanager
+def _apart(options: argparse.Namespace, party: Party) -> Iterator[None]:
+    usual = os.sched_getaffinity(0)
+    if options.apart:
+        party.keep_engine_apart()
+    yield
+    os.sched_setaffinity(0, usual)
 
 
 def _load(party: Party, model: Path, load: tuple[int, int, int], found: Found) -> None:

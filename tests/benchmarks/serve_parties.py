@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,12 @@ ROLES = {
     "vllm.entrypoints.openai.api_server": "API server",
 }
 REST = "rest"
+THREADS = "OMP_NUM_THREADS"
 # The environment that our replicas have.
 ALIKE_ON_CPUS = ON_CPUS | {
     "HF_HUB_OFFLINE": "1",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "OMP_NUM_THREADS": str(os.cpu_count()),
+    "OMP_NUM_THREADS": os.environ.get(THREADS, str(os.cpu_count())),
 }
 
 
@@ -97,6 +99,17 @@ class Party:
             if role != REST:
                 found.setdefault(role, set()).add(process.pid)
         return found
+
+    def keep_engine_apart(self) -> None:
+        """The engine on the CPUs but the last, whoever passes on and whoever asks on that one: as
+        where the model has a GPU.
+        """
+        *own, last = sorted(os.sched_getaffinity(0))
+        for role, process in self._processes():
+            for thread in process.threads():
+                with suppress(ProcessLookupError):
+                    os.sched_setaffinity(thread.id, own if role == "engine" else {last})
+        os.sched_setaffinity(0, {last})
 
     def _processes(self) -> list[tuple[str, psutil.Process]]:
         root = psutil.Process(self.pid)
