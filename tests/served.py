@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -61,12 +60,7 @@ class Served:
 
     def __exit__(self, *raised: object) -> None:
         """End it as Ctrl-C does."""
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
 
     def _read(self) -> None:
         for line in self._process.stderr or ():
@@ -97,6 +91,16 @@ class Served:
         """A plain client at the root of the server."""
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         return httpx.Client(base_url=self.url.removesuffix("/v1"), headers=headers, timeout=120)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Ask a server to end, and see that it does."""
+    process.terminate()
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def tiny_settings(model: Path, **changes: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ import psutil
 from gcai_ray.engines.vllm_arguments import ON_CPUS, QUIET
 from gcai_ray.serve.models import engine_arguments
 from gcai_ray.serving_config import ServeConfig
-from tests.served import END_S, START_S, Served
+from tests.served import END_S, START_S, Served, end
 
 MODEL, ADAPTER = "bench", "polite"
 MOST = 128  # at once: of the engine, and of the door
@@ -186,12 +185,7 @@ class Theirs(Party):
 
     def _end(self) -> None:
         children = psutil.Process(self.pid).children(recursive=True)
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         for child in psutil.wait_procs(children, timeout=END_S)[1]:
             child.kill()
 

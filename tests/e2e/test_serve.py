@@ -16,6 +16,7 @@ import pytest
 from asking_runs import gcai
 from constitution_example import constitution
 from s3_gateway import Gateway, missing, use_s3
+from serve_place import put
 from served import Served, chat, tiny_settings
 
 pytestmark = [pytest.mark.slow]
@@ -68,18 +69,6 @@ def place(
     settings = tiny_settings(tiny_model, registry=registry, keys=str(folder / "keys.yaml"))
     with Served(folder, settings) as app:
         yield Place(app, registry, keys, adapter)
-
-
-def put(folder: Path, url: str) -> str:
-    """Copy a folder to the store."""
-    if "://" not in url:
-        shutil.copytree(folder, url)
-        return url
-    from gcai_ray.storage import Storage
-
-    for path in sorted(folder.iterdir()):
-        Storage(url).put(str(path), path.name)
-    return url
 
 
 def new_key(folder: Path, name: str, *options: str) -> str:
