@@ -15,6 +15,9 @@ ifeq ($(UV_DEFAULT_INDEX),)
 unexport UV_DEFAULT_INDEX
 endif
 
+# uv leaves compiling to the first import; where this is set nothing is kept, and every process compiles all it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-failed test-long test-cluster lint bench schemas lock clean
 
 demo: $(VENV)/.ready  ## a constitution from the sample corpus, in about a minute

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from fault_proxy import FaultProxy
 from places import ROOT
@@ -21,6 +22,8 @@ from servers.launch import Scripted
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a thread that waits for a core holds up all
+hypothesis.settings.register_profile("shared cores", deadline=None)
+hypothesis.settings.load_profile("shared cores")
 SHARED_DATA = ROOT.parent / "shared" / "data"
 # Workers of Ray, and the engines they start, import from tests/ too (`poison`).
 os.environ["PYTHONPATH"] = os.pathsep.join(

@@ -127,7 +127,7 @@ def test_a_theme_without_principles_is_said_to_be_missing() -> None:
         st.tuples(*[st.sampled_from(["win", "loss", "flip", "same"])] * 2), min_size=10, max_size=40
     )
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_seen_from_the_other_side_every_rate_is_what_is_left(
     outcomes: list[tuple[str, str]],
 ) -> None:

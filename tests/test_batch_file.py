@@ -440,7 +440,7 @@ Kind = st.sampled_from(["good", "bad", "expired", "unknown", "broken"])
 Lines = st.lists(st.tuples(st.integers(0, 5), Kind), max_size=25)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lines=Lines, cuts=st.lists(st.integers(0, 25), max_size=3))
 def test_every_line_has_one_outcome_in_any_order_and_any_files(
     tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[int, str]], cuts: list[int]

@@ -38,13 +38,13 @@ def test_no_text_becomes_a_control_token(tokenizer: Tokenizer) -> None:
         assert control_tokens(tokenizer, numbered([text])) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
 def test_pieces_do_not_join_to_a_control_token(tokenizer: Tokenizer, text: str) -> None:
     assert control_tokens(tokenizer, clean(text)) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS)
 def test_clean_text_is_printable_and_stays_as_it_is(text: str) -> None:
     cleaned = clean(text)

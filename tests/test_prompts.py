@@ -108,7 +108,7 @@ def test_hostile_text_stays_in_its_block(name: str) -> None:
     check_blocks(hostile.HOSTILE[name])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS)
 def test_any_text_stays_in_its_block(text: str) -> None:
     check_blocks(text)

@@ -174,7 +174,7 @@ def applied(index: Index, verb: str, number: int) -> Index:
 
 
 @given(st.lists(CHANGES, max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_order_of_changes_leaves_callers_with_nothing(done: list[tuple[str, int]]) -> None:
     index = index_with(1)
     for verb, number in done:
@@ -194,7 +194,7 @@ def test_no_order_of_changes_leaves_callers_with_nothing(done: list[tuple[str, i
 
 
 @given(st.lists(CHANGES, max_size=12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_promotion_can_always_be_taken_back(done: list[tuple[str, int]]) -> None:
     index = index_with(2)
     for verb, number in done:

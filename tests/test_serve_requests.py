@@ -367,7 +367,7 @@ FIELDS = sorted({*ChatRequest.model_fields, *CompletionRequest.model_fields, "to
 
 
 @given(body=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=6) | JSON)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whatever_comes_is_a_request_or_a_refusal_that_can_be_written(body: Any) -> None:
     for kind in (ChatRequest, CompletionRequest):
         for given_ in (body, {"model": "m", "messages": [HI], **body} if _is_dict(body) else body):
@@ -386,7 +386,6 @@ def test_whatever_comes_is_a_request_or_a_refusal_that_can_be_written(body: Any)
 
 
 @given(schema=st.dictionaries(st.sampled_from(["type", "$ref", "items", "$id", "enum"]), JSON))
-@settings(deadline=None)
 def test_whatever_schema_comes_is_used_or_refused(schema: dict[str, Any]) -> None:
     with suppress(Refused):
         checked(_schema_request(schema), LIMITS)
@@ -442,7 +441,7 @@ MOST = st.sampled_from([{}, {"max_tokens": 5}, {"max_completion_tokens": 64}])
     ),
     more=st.tuples(STREAM, LOGPROBS, MOST),
 )
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_vllm_takes_every_chat_request_that_passes(
     base: dict[str, Any], more: tuple[dict[str, Any], ...]
 ) -> None:
@@ -468,7 +467,7 @@ def test_vllm_takes_every_chat_request_that_passes(
     ),
     more=st.tuples(STREAM, st.sampled_from([{}, {"logprobs": 0}, {"logprobs": 5}])),
 )
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_vllm_takes_every_completion_request_that_passes(
     base: dict[str, Any], more: tuple[dict[str, Any], ...]
 ) -> None:
@@ -502,7 +501,6 @@ def test_the_description_is_closed_and_a_json_schema(kind: type[Wire]) -> None:
         optional=SAMPLING,
     )
 )
-@settings(deadline=None)
 def test_what_is_accepted_is_described(base: dict[str, Any]) -> None:
     import jsonschema
 

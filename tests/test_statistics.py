@@ -43,7 +43,7 @@ def test_shares_are_means_over_people_inside_their_interval() -> None:
     assert (found[:, 0] < found[:, 2]).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays(float, (5, 3), elements=st.floats(0, 1, width=16)))
 def test_an_interval_holds_its_share_and_stays_a_share(values: np.ndarray) -> None:
     for found in (

@@ -46,7 +46,7 @@ def started(config: Path, address: str, *args: str) -> subprocess.Popen[bytes]:
 
 def seen(process: subprocess.Popen[bytes], root: Path, holds: Callable[[dict], bool]) -> dict:
     """The first status that is as wanted, read while the run goes on."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         facts = status(root)
         if holds(facts):
