@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gcai_ray.serve.pace import LEAST_S, MOST_S, PIECES_PER_S, Paced, rest_s, together
+from gcai_ray.serve.pace import LEAST_S, MOST_S, PIECES_PER_S, Paced, passed, rest_s, together, told
 
 TOKEN_S = 0.005
 NUM_TOKENS = 60
@@ -37,22 +37,56 @@ class Output:
     finished: bool
 
 
+class Collector:
+    """Merges outputs that nobody took yet, as vLLM's does."""
+
+    def __init__(self) -> None:
+        self._output: Output | None = None
+        self._ready = asyncio.Event()
+
+    def put(self, output: Output) -> None:
+        """Hand in what was made."""
+        waiting = self._output.tokens if self._output else []
+        self._output = Output(waiting + output.tokens, output.finished)
+        self._ready.set()
+
+    async def get(self) -> Output:
+        """Take what is there, as soon as there is something."""
+        await self._ready.wait()
+        self._ready.clear()
+        output, self._output = self._output, None
+        assert output is not None
+        return output
+
+
 class Engine:
-    """Makes a token every few milliseconds, and merges those that nobody took yet, as vLLM does."""
+    """Makes a token every few milliseconds, in the way of vLLM's `AsyncLLM`."""
 
     def __init__(self) -> None:
         self.num_closed = 0
 
-    async def generate(self, prompt: str, params: Params) -> AsyncGenerator[Output, None]:
+    async def add_request(self, request_id: str, params: Params) -> Collector:
+        """Begin to make the tokens of a reply."""
+        collector = Collector()
+        collector.making = asyncio.create_task(self._make(collector))  # type: ignore[attr-defined]
+        return collector
+
+    async def _make(self, collector: Collector) -> None:
+        for number in range(NUM_TOKENS):
+            await asyncio.sleep(TOKEN_S)
+            collector.put(Output([number], number + 1 == NUM_TOKENS))
+
+    async def generate(
+        self, prompt: str, params: Params, request_id: str
+    ) -> AsyncGenerator[Output, None]:
         """The tokens of one reply."""
-        began, told = asyncio.get_running_loop().time(), 0
+        collector = await self.add_request(request_id, params)
+        finished = False
         try:
-            while told < NUM_TOKENS:
-                await asyncio.sleep(TOKEN_S)
-                made = int((asyncio.get_running_loop().time() - began) / TOKEN_S)
-                made = min(NUM_TOKENS, max(told + 1, made))
-                yield Output(list(range(told, made)), made == NUM_TOKENS)
-                told = made
+            while not finished:
+                output = await collector.get()
+                finished = output.finished
+                yield output
         finally:
             self.num_closed += 1
 
@@ -66,10 +100,10 @@ def test_a_stream_rests_longer_the_more_there_are_within_bounds() -> None:
 
 def test_streams_come_whole_in_fewer_pieces_and_other_replies_untouched() -> None:
     engine = Engine()
-    paced = Paced(engine.generate)
+    Paced(engine)
 
     async def outputs(kind: Kind) -> list[Output]:
-        return [output async for output in paced("hello", Params(kind))]
+        return [output async for output in engine.generate("hello", Params(kind), "a")]
 
     streamed, whole = asyncio.run(outputs(Kind.DELTA)), asyncio.run(outputs(Kind.FINAL_ONLY))
     for found in (streamed, whole):
@@ -80,12 +114,36 @@ def test_streams_come_whole_in_fewer_pieces_and_other_replies_untouched() -> Non
     assert engine.num_closed == 2
 
 
+def test_the_last_words_wait_for_no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gcai_ray.serve.pace.LEAST_S", 3600)
+    monkeypatch.setattr("gcai_ray.serve.pace.MOST_S", 3600)
+    engine = Engine()
+    Paced(engine)
+
+    async def outputs() -> list[Output]:
+        async with asyncio.timeout(60):
+            return [out async for out in engine.generate("hello", Params(Kind.DELTA), "a")]
+
+    first, last = asyncio.run(outputs())
+    assert first.tokens + last.tokens == list(range(NUM_TOKENS))
+
+
+def test_a_fault_ends_a_rest() -> None:
+    async def wait() -> None:
+        end = asyncio.Event()
+        told(list[Any]().append, end)(ValueError("the engine is dead"))
+        async with asyncio.timeout(60):
+            await passed(end, 3600)
+
+    asyncio.run(wait())
+
+
 def test_who_leaves_in_a_rest_ends_the_request_and_counts_no_longer() -> None:
     engine = Engine()
-    paced = Paced(engine.generate)
+    paced = Paced(engine)
 
     async def left() -> None:
-        stream = paced("hello", Params(Kind.DELTA))
+        stream = engine.generate("hello", Params(Kind.DELTA), "a")
         await anext(stream)
         following = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(TOKEN_S)
@@ -96,7 +154,7 @@ def test_who_leaves_in_a_rest_ends_the_request_and_counts_no_longer() -> None:
 
     asyncio.run(left())
     assert engine.num_closed == 1
-    assert paced._num_streams == 0
+    assert not paced._ends
 
 
 def test_items_of_one_moment_come_together_and_a_fault_after_them() -> None:
@@ -111,8 +169,8 @@ def test_items_of_one_moment_come_together_and_a_fault_after_them() -> None:
     found = []
 
     async def collect() -> None:
-        async for told in together(items()):
-            found.append(told)
+        async for pieces in together(items()):
+            found.append(pieces)
 
     with pytest.raises(ValueError, match="lost"):
         asyncio.run(collect())

@@ -42,7 +42,7 @@ class PacedEngine(VLLMEngine):
 
     def _start_async_llm_engine(self, *told: Any, **named: Any) -> Any:
         client = super()._start_async_llm_engine(*told, **named)
-        client.generate = Paced(client.generate)
+        Paced(client)
         return client
 
 

@@ -9,34 +9,69 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
-PIECES_PER_S = 200  # of all streams of a replica together
-LEAST_S, MOST_S = 0.08, 0.3  # between two pieces of a stream: smooth to the eye, never long
+PIECES_PER_S = 100  # of all streams of a replica together
+LEAST_S, MOST_S = 0.12, 0.3  # between two pieces of a stream: smooth to the eye, never long
 
 
 class Paced:
-    """`AsyncLLM.generate`, whose streams rest after each piece."""
+    """Makes the streams of an `AsyncLLM` rest after each piece, until their last token at most."""
 
-    def __init__(self, generate: Callable[..., AsyncGenerator[Any, None]]):
-        self._generate = generate
-        self._num_streams = 0
+    def __init__(self, client: Any):
+        self._generate, self._add = client.generate, client.add_request
+        client.generate, client.add_request = self._paced, self._added
+        self._ends: dict[str, asyncio.Event] = {}
 
-    async def __call__(
-        self, prompt: Any, sampling_params: Any, *more: Any, **named: Any
+    async def _paced(
+        self, prompt: Any, sampling_params: Any, request_id: str, *more: Any, **named: Any
     ) -> AsyncGenerator[Any, None]:
         """The outputs of a request; all but those of a stream untouched."""
+        outputs = self._generate(prompt, sampling_params, request_id, *more, **named)
         is_stream = sampling_params.output_kind.name == "DELTA"
-        self._num_streams += is_stream
+        async with aclosing(self._rested(outputs, request_id) if is_stream else outputs) as paced:
+            async for output in paced:
+                yield output
+
+    async def _rested(
+        self, outputs: AsyncGenerator[Any, None], request_id: str
+    ) -> AsyncGenerator[Any, None]:
+        end = self._ends[request_id] = asyncio.Event()
         try:
-            async with aclosing(self._generate(prompt, sampling_params, *more, **named)) as outputs:
+            async with aclosing(outputs):
                 async for output in outputs:
                     yield output
-                    if is_stream and not output.finished:
-                        await asyncio.sleep(rest_s(self._num_streams))
+                    if not output.finished:
+                        await passed(end, rest_s(len(self._ends)))
         finally:
-            self._num_streams -= is_stream
+            self._ends.pop(request_id, None)
+
+    async def _added(self, request_id: str, *more: Any, **named: Any) -> Any:
+        """Where vLLM puts the outputs of a request; it tells the last one, or a fault."""
+        collector = await self._add(request_id, *more, **named)
+        end = self._ends.get(request_id)
+        if end is not None:
+            collector.put = told(collector.put, end)
+        return collector
+
+
+def told(put: Callable[[Any], None], end: asyncio.Event) -> Callable[[Any], None]:
+    """`put`, which sets `end` at the last output."""
+
+    def telling(output: Any) -> None:
+        put(output)
+        if getattr(output, "finished", True):
+            end.set()
+
+    return telling
+
+
+async def passed(end: asyncio.Event, seconds: float) -> None:
+    """Return after so many seconds, or at the end if that comes before."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await end.wait()
 
 
 def rest_s(num_streams: int) -> float:

@@ -37,7 +37,7 @@ SHARE_REPEATED = 0.1  # verbatim repeats, as of "The AI should be honest."
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--clusters", type=int, nargs="+", default=[64, 200])
     parser.add_argument("--candidates", type=int, nargs="+", default=[20_000, 200_000])
     options = parser.parse_args()

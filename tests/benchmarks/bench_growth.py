@@ -73,7 +73,7 @@ class Grown:
 
 def main() -> None:
     """Print a row of every table as soon as it is known, and all of them at the end."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=SHORT[0])
     parser.add_argument("--raylets", type=int, nargs="+", default=SHORT[1])
     options = parser.parse_args()

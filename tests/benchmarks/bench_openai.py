@@ -37,7 +37,7 @@ HEAD += ["prompt tokens", "tokens/question", "peak MB"]
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--questions", type=int, default=20_000)
     parser.add_argument("--icai-questions", type=int, default=2_000, help="slow; 0: without ICAI")
     parser.add_argument("--latency-ms", type=float, default=100)

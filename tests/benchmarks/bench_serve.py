@@ -82,7 +82,7 @@ class Found:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--shape", choices=tuple(SHAPES), action="append")
     parser.add_argument("--quick", action="store_true", help="tiny, one round, few requests")

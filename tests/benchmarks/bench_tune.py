@@ -56,7 +56,7 @@ class Run:
 
 def main() -> None:
     """Print a table for each objective; or, told a party, run it."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--shape", choices=tuple(SHAPES), default="small")
     parser.add_argument("--updates", type=int, default=60)

@@ -50,7 +50,7 @@ RAW = "--raw"
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--shape", choices=tuple(SHAPES), default="tiny")
     parser.add_argument("--questions", type=int, default=2400)

@@ -59,7 +59,7 @@ class Layout:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--pairs", type=int, default=698, help="at most")
     parser.add_argument("--corpus", choices=("haluquestqa", "planted"))
     options = parser.parse_args()
