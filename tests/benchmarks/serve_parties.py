@@ -35,11 +35,11 @@ ROLES = {
 }
 REST = "rest"
 THREADS = "OMP_NUM_THREADS"
-# The environment that our replicas have.
+# The environment that our replicas have; what is set where the benchmark is started wins.
 ALIKE_ON_CPUS = ON_CPUS | {
     "HF_HUB_OFFLINE": "1",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "OMP_NUM_THREADS": os.environ.get(THREADS, str(os.cpu_count())),
+    THREADS: str(os.cpu_count()),
 }
 
 
@@ -158,7 +158,7 @@ class Theirs(Party):
         if model.adapters:
             named = [f"{model.id}:{name}={place}" for name, place in model.adapters.items()]
             self._command += ["--lora-modules", *named]
-        self._environment = os.environ | QUIET | (ALIKE_ON_CPUS if model.device == "cpu" else {})
+        self._environment = QUIET | (ALIKE_ON_CPUS if model.device == "cpu" else {}) | os.environ
 
     def __enter__(self) -> Theirs:
         """Start it, and wait until it answers."""
