@@ -43,6 +43,7 @@ class Collector:
     def __init__(self) -> None:
         self._output: Output | None = None
         self._ready = asyncio.Event()
+        self.making: asyncio.Task[None] | None = None
 
     def put(self, output: Output) -> None:
         """Hand in what was made."""
@@ -68,7 +69,7 @@ class Engine:
     async def add_request(self, request_id: str, params: Params) -> Collector:
         """Begin to make the tokens of a reply."""
         collector = Collector()
-        collector.making = asyncio.create_task(self._make(collector))  # type: ignore[attr-defined]
+        collector.making = asyncio.create_task(self._make(collector))
         return collector
 
     async def _make(self, collector: Collector) -> None:
